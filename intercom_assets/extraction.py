@@ -1,0 +1,103 @@
+"""A stream about to be read: what an asset hands to the IO manager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from intercom_assets.state import SyncState
+from intercom_assets.streams import (
+    INCREMENTAL,
+    BaseStream,
+    Batch,
+    ConversationParts,
+    Run,
+    WorkQueue,
+)
+from intercom_assets.streams.search import SearchStream
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a warehouse needs to know of a stream's table.
+
+    Attributes:
+        key: Columns that identify a row.
+        schema: JSON schema of the records.
+        replace: Whether a read replaces the table, rather than being merged into it by key.
+        version: Column that tells which of two forms of a row is newer; None trusts the later read.
+        parent: Table whose rows the children of this one are read for.
+    """
+
+    key: tuple[str, ...]
+    schema: dict[str, Any]
+    replace: bool
+    version: str | None = None
+    parent: str | None = None
+
+
+class Extraction:
+    """A stream with what one run wants of it. Iterates batches; nothing is read before that.
+
+    Args:
+        stream: Where to read from.
+        run: What this run wants.
+        allow_empty: Whether an empty answer may empty a table that has rows.
+        allow_shrink: Whether a full refresh may remove more than a fifth of a table.
+    """
+
+    def __init__(
+        self,
+        stream: BaseStream,
+        run: Run | None = None,
+        *,
+        allow_empty: bool = False,
+        allow_shrink: bool = False,
+    ) -> None:
+        self.stream = stream
+        self.run = run or stream.default_run()
+        self.allow_empty = allow_empty
+        self.allow_shrink = allow_shrink
+        self._calls_before = stream.client.calls
+
+    @property
+    def table(self) -> TableSpec:
+        """The table that the records belong in."""
+        stream = self.stream
+        # Two reads of a list that is always read whole are told apart by their content.
+        versioned = isinstance(stream, (SearchStream, ConversationParts))
+        return TableSpec(
+            key=tuple(stream.key_properties),
+            schema=stream.load_schema(),
+            replace=stream.replication_method != INCREMENTAL,
+            version=stream.replication_key if versioned else None,
+            parent=stream.parent.tap_stream_id
+            if stream.parent and isinstance(stream, ConversationParts)
+            else None,
+        )
+
+    @property
+    def source(self) -> str:
+        """The workspace that the records come from."""
+        return self.stream.client.workspace_id
+
+    def batches(
+        self, state: SyncState | None = None, queue: WorkQueue | None = None
+    ) -> Iterator[Batch]:
+        """What has to be stored, from a state on.
+
+        Args:
+            state: What is stored already.
+            queue: Parents whose children are outstanding, for a stream that has a parent table.
+        """
+        if isinstance(self.stream, ConversationParts):
+            return self.stream.batches(state, self.run, queue)
+        return self.stream.batches(state, self.run)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.batches()
+
+    def metadata(self) -> dict[str, int]:
+        """What the reading cost and what was noteworthy, by name."""
+        return {"calls": self.stream.client.calls - self._calls_before, **self.stream.counts}

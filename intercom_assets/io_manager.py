@@ -1,0 +1,206 @@
+"""The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from dagster_duckdb import DuckDBResource
+from pydantic import Field
+
+from intercom_assets import metadata
+from intercom_assets.extraction import Extraction
+from intercom_assets.resume import resume
+from intercom_assets.state import SyncState
+from intercom_assets.streams import Batch
+from intercom_assets.timestamps import to_iso
+from intercom_assets.warehouse import Landing, Warehouse
+from intercom_assets.warehouse.errors import WarehouseError
+from intercom_assets.warehouse.names import comma, quote
+
+# A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
+COMMIT_ROWS = 5_000
+COMMIT_BYTES = 16 * 1024 * 1024
+COMMIT_SECONDS = 5.0
+OBSERVATION_SECONDS = 10.0
+
+
+class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
+    """Lands what Intercom assets extract in DuckDB, incrementally.
+
+    Each commit holds rows and the state that they make true. Inputs are loaded as pandas DataFrames;
+    ``AssetIn(metadata={"columns": [...]})`` loads only these columns.
+    """
+
+    duckdb: DuckDBResource
+    schema_name: str = Field(
+        default="intercom",
+        description="Schema of the tables. An asset's metadata `schema` wins over it.",
+    )
+
+    def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
+        """Stores everything that an extraction yields.
+
+        Raises:
+            Failure: When the warehouse refuses it; the message says why and what to do.
+        """
+        if not isinstance(obj, Extraction):
+            raise dg.Failure(
+                f"this IO manager stores what Intercom assets extract, not {type(obj).__name__}: give "
+                f"{context.asset_key.to_user_string()} another io_manager_key",
+                allow_retries=False,
+            )
+        with _refusals_as_failures():
+            started = time.monotonic()
+            landing = Landing(
+                self._warehouse(context),
+                context.asset_key.path[-1],
+                obj.table,
+                obj.source,
+                context.run_id,
+            )
+            resume(context, landing)
+            writer = _Writer(context, landing, obj)
+            writer.write_all()
+            seconds = round(time.monotonic() - started, 3)
+            context.add_output_metadata({**writer.metadata(), metadata.SECONDS: seconds})
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """A table, or the columns of it that the input's metadata names, as a DataFrame.
+
+        Raises:
+            Failure: When there is no such table.
+        """
+        source = context.upstream_output
+        key = context.asset_key if source is None else source.asset_key
+        schema = self._schema_of(source.definition_metadata if source else {})
+        columns = (context.definition_metadata or {}).get("columns")
+        wanted = comma(columns) if columns else "*"
+        with Warehouse(self.duckdb.get_connection, schema).connection() as connection:
+            frame: pd.DataFrame = connection.execute(
+                f"select {wanted} from {quote(schema)}.{quote(key.path[-1])}"
+            ).df()
+        return frame
+
+    def _warehouse(self, context: dg.OutputContext) -> Warehouse:
+        return Warehouse(
+            self.duckdb.get_connection, self._schema_of(context.definition_metadata or {})
+        )
+
+    def _schema_of(self, definition_metadata: Any) -> str:
+        return str((definition_metadata or {}).get("schema") or self.schema_name)
+
+
+class _Writer:
+    """Gathers an extraction's batches into commits, and tells Dagster how far it is."""
+
+    def __init__(self, context: dg.OutputContext, landing: Landing, extraction: Extraction) -> None:
+        self._context = context
+        self._landing = landing
+        self._extraction = extraction
+        self._before = landing.stored.state
+        self._state = landing.stored.state
+        self._waiting: list[Batch] = []
+        self._committed_at = time.monotonic()
+        self._observed_at: float | None = None
+        self._records = 0
+
+    def write_all(self) -> None:
+        """Stores batch after batch, in the order that the stream yields them."""
+        landing, extraction = self._landing, self._extraction
+        for batch in extraction.batches(landing.stored.state, landing.queue()):
+            if batch.sweep:
+                self._commit()
+                landing.sweep(batch.state, extraction.allow_shrink)
+                self._state = batch.state
+                continue
+            self._waiting.append(batch)
+            if self._is_due():
+                self._commit()
+        self._commit()
+        if extraction.table.replace:
+            landing.replace(extraction.allow_empty)
+
+    def metadata(self) -> dict[str, Any]:
+        """What the materialization tells."""
+        landing, changes = self._landing, self._landing.changes
+        facts: dict[str, Any] = {
+            metadata.TABLE_NAME: f"{landing.warehouse.schema}.{landing.name}",
+            metadata.ROW_COUNT: landing.count(),
+            metadata.COLUMN_SCHEMA: self._column_schema(),
+            metadata.DELETED: changes.deleted,
+            **self._progress(),
+            **{f"intercom/{name}": count for name, count in self._extraction.metadata().items()},
+        }
+        if changes.new_columns:
+            facts[metadata.NEW_COLUMNS] = changes.new_columns
+        if changes.widened:
+            facts[metadata.WIDENED_COLUMNS] = changes.widened
+        if changes.renamed:
+            facts[metadata.RENAMED_COLUMNS] = changes.renamed
+        return facts
+
+    def _is_due(self) -> bool:
+        return (
+            sum(len(batch.records) for batch in self._waiting) >= COMMIT_ROWS
+            or sum(batch.size for batch in self._waiting) >= COMMIT_BYTES
+            or time.monotonic() - self._committed_at >= COMMIT_SECONDS
+        )
+
+    def _commit(self) -> None:
+        if self._waiting:
+            self._landing.commit(self._waiting)
+            self._records += sum(len(batch.records) for batch in self._waiting)
+            self._state = self._waiting[-1].state
+            self._waiting = []
+            self._observe()
+        self._committed_at = time.monotonic()
+
+    def _observe(self) -> None:
+        """Shows the progress of a long run. An observation triggers nothing downstream."""
+        now = time.monotonic()
+        if self._observed_at is not None and now - self._observed_at < OBSERVATION_SECONDS:
+            return
+        self._observed_at = now
+        self._context.log_event(
+            dg.AssetObservation(self._context.asset_key, metadata=self._progress())
+        )
+
+    def _progress(self) -> dict[str, Any]:
+        changes = self._landing.changes
+        facts: dict[str, Any] = {
+            metadata.RECORDS: self._records,
+            metadata.INSERTED: changes.inserted,
+            metadata.UPDATED: changes.updated,
+            metadata.UNCHANGED: changes.unchanged,
+        }
+        if not self._extraction.table.replace:
+            facts[metadata.BOOKMARK] = _bookmark(self._state)
+            facts[metadata.BOOKMARK_BEFORE] = _bookmark(self._before)
+        return facts
+
+    def _column_schema(self) -> dg.TableSchema:
+        properties = self._extraction.table.schema["properties"]
+        return dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    name, kind.lower(), description=properties.get(name, {}).get("description")
+                )
+                for name, kind in self._landing.columns().items()
+            ]
+        )
+
+
+def _bookmark(state: SyncState | None) -> str | None:
+    return None if state is None else to_iso(state.bookmark)
+
+
+@contextmanager
+def _refusals_as_failures() -> Iterator[None]:
+    """Turns what the warehouse refuses into a failure that no retry policy repeats."""
+    try:
+        yield
+    except WarehouseError as problem:
+        raise dg.Failure(str(problem), allow_retries=False) from problem

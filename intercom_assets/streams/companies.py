@@ -1,0 +1,79 @@
+"""Companies, read by Intercom's scroll: the only way to more than 10,000 of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from itertools import count
+
+from intercom_assets.concurrency import overlap
+from intercom_assets.errors import NotFound, ScrollUnavailable, ServerError
+from intercom_assets.pagination import Page, scroll_pages, url_pages
+from intercom_assets.streams.base import IncrementalStream
+from intercom_assets.streams.contacts import SUBLIST_PAGE_SIZE, is_cut
+from intercom_assets.transform import Record
+
+logger = logging.getLogger(__name__)
+
+# A scroll that nobody continues is closed by Intercom after a minute; there is no call to close it.
+SCROLL_EXPIRY_SECONDS = 60.0
+# With waits that double up to the expiry: about eleven minutes for a scroll that somebody else has
+# open, or for one that keeps failing.
+MAX_SCROLLS = 16
+
+
+class Companies(IncrementalStream):
+    """Companies, of which Intercom allows one open scroll an app."""
+
+    tap_stream_id = "companies"
+    path = "/companies/scroll"
+    data_key = "data"
+
+    def pages(self) -> Iterator[Page]:
+        """All companies. After a restart some come a second time, which the key makes harmless."""
+        # The scroll is read by a thread of its own, so that it does not expire while the records
+        # before it are being written.
+        for page in overlap([self._scroll], 1, lambda page: page.size):
+            for record in page.records:
+                self._complete_notes(record)
+            yield page
+
+    def _scroll(self) -> Iterator[Page]:
+        """Scrolls until one scroll has reached its empty page."""
+        for attempt in count(1):
+            try:
+                yield from scroll_pages(self.client, self.path, key=self.data_key)
+                return
+            except (ScrollUnavailable, ServerError) as problem:
+                if attempt == MAX_SCROLLS:
+                    raise
+                wait = min(
+                    self.client.settings.retry_wait * 2 ** (attempt - 1), SCROLL_EXPIRY_SECONDS
+                )
+                logger.warning(
+                    "companies: %s; starting the scroll over in %.0f s (%d of %d)",
+                    problem,
+                    wait,
+                    attempt,
+                    MAX_SCROLLS,
+                )
+                self.counts["scrolls started over"] += 1
+                time.sleep(wait)
+
+    def _complete_notes(self, company: Record) -> None:
+        if not is_cut(company.get("notes")):
+            return
+        pages = url_pages(
+            self.client,
+            f"/companies/{company['id']}/notes",
+            {"per_page": SUBLIST_PAGE_SIZE},
+            key="data",
+        )
+        try:
+            company["notes"] = {
+                "type": "list",
+                "data": [note for page in pages for note in page.records],
+            }
+        except NotFound:
+            self.counts["companies gone"] += 1

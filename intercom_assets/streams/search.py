@@ -1,0 +1,173 @@
+"""Streams that Intercom can search by updated_at: conversations and contacts.
+
+A run works off the gaps in what its state says is complete. Each gap is walked page by page, and
+after each page the state claims what the order of the search makes certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+from intercom_assets.concurrency import overlap
+from intercom_assets.errors import MalformedResponse, NotFound, RequestRefused
+from intercom_assets.pagination import Page, search_pages
+from intercom_assets.state import ASCENDING, DESCENDING, SyncState, Walk
+from intercom_assets.streams.base import Batch, IncrementalStream, Run, begin
+from intercom_assets.timestamps import parse_epoch
+from intercom_assets.transform import Record
+
+# Walks of one stream that are read side by side.
+WALKS_AT_ONCE = 4
+
+
+class SearchStream(IncrementalStream):
+    """A collection with a search by updated_at."""
+
+    # How far a search may miss the moment it is asked for, in seconds. Conversations are matched to
+    # the second, where ">" is documented as both "greater" and "greater or equal".
+    margin: ClassVar[int] = 1
+    # Whether an increment is read from the newest record down to the bookmark.
+    newest_first: ClassVar[bool] = False
+    # Whether a walk's cursor is kept, because its start cannot be asked for exactly.
+    keeps_cursor: ClassVar[bool] = False
+
+    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
+        """Yields what is missing, in pages, each with the state that holds after it."""
+        run = run or self.default_run()
+        started = self.client.server_time()
+        state = begin(state, run, started)
+        for batch in self._walk_all(self.plan(state, run, started), state):
+            state = batch.state
+            yield batch
+        yield from self._finish(state, run, started)
+
+    def plan(self, state: SyncState, run: Run, started: int) -> list[Walk]:
+        """The walks that close the gaps up to the start of the run."""
+        walks = list(state.walks)
+        for start, end in state.gaps(started, run.lookback):
+            is_increment = self.newest_first and end == started and start > state.since
+            walks.append(
+                Walk(
+                    start,
+                    end,
+                    order=DESCENDING if is_increment else ASCENDING,
+                    # The newest gap has no upper bound: a record that changes while pages are read
+                    # moves on to a later page rather than out of the search.
+                    bounded=end < started,
+                )
+            )
+        return walks
+
+    def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
+        tasks = (partial(self._walk, walk) for walk in walks)
+        workers = min(WALKS_AT_ONCE, len(walks))
+        for walk, page, records, claimed in overlap(tasks, workers, lambda item: item[1].size):
+            state = state.with_complete(*claimed)
+            if self.keeps_cursor:
+                state = state.with_walk(walk)
+            yield Batch(records, state, page.size)
+
+    def _finish(self, state: SyncState, run: Run, started: int) -> Iterator[Batch]:
+        """Ends a full refresh.
+
+        What changed while the walks were read may have moved from a page not yet read to one that
+        had been: it is newer than the run's start, and is read once more before anything counts as
+        gone.
+        """
+        if state.refresh is None:
+            yield Batch([], state)
+            return
+        since = max(run.since, state.refresh - run.lookback)
+        for batch in self._walk_all([Walk(since, started)], state):
+            state = batch.state
+            yield replace(batch, state=replace(state, walks=()))
+        yield Batch([], replace(state, refresh=None, walks=()), sweep=True)
+
+    def _walk(self, walk: Walk) -> Iterator[tuple[Walk, Page, list[Record], tuple[int, int]]]:
+        """Yields the walk as of each page, the page, its records, and the interval it completes."""
+        for page in self._pages(walk):
+            last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
+            over = page.cursor is None or self._is_past(walk, last)
+            walk = replace(walk, cursor=None if over else page.cursor)
+            wanted = [record for record in page.records if self._is_inside(walk, record)]
+            records = self._regular_records(self.complete(wanted))
+            yield walk, page, records, self._claim(walk, last, over)
+            if over:
+                return
+
+    def _pages(self, walk: Walk) -> Iterator[Page]:
+        first = partial(
+            search_pages,
+            self.client,
+            self.path,
+            self.query(walk),
+            order=walk.order,
+            key=self.data_key,
+            page_size=self.client.settings.page_size,
+        )
+        if walk.cursor is None:
+            yield from first()
+            return
+        pages = first(cursor=walk.cursor)
+        try:
+            yield next(pages)
+        except (NotFound, RequestRefused, MalformedResponse):
+            # Intercom does not say how long a cursor lives: the walk starts over without it.
+            pages = first()
+        yield from pages
+
+    def query(self, walk: Walk) -> dict[str, Any]:
+        """The search for a walk, wide enough for whatever Intercom's comparison leaves out."""
+        after = {
+            "field": "updated_at",
+            "operator": ">",
+            "value": max(walk.start - self.margin, 0),
+        }
+        if not walk.bounded:
+            return {"operator": "AND", "value": [after]}
+        before = {"field": "updated_at", "operator": "<", "value": walk.end + self.margin}
+        return {"operator": "AND", "value": [after, before]}
+
+    def complete(self, records: list[Record]) -> list[Record]:
+        """Records with whatever the search leaves out of them."""
+        return records
+
+    @staticmethod
+    def _is_inside(walk: Walk, record: Record) -> bool:
+        changed = parse_epoch(record.get("updated_at"))
+        if changed is None:
+            return True
+        return changed >= walk.start and not (walk.bounded and changed >= walk.end)
+
+    @staticmethod
+    def _is_past(walk: Walk, last: int | None) -> bool:
+        if last is None:
+            return False
+        if walk.order == DESCENDING:
+            return last < walk.start
+        return walk.bounded and last >= walk.end
+
+    @staticmethod
+    def _claim(walk: Walk, last: int | None, over: bool) -> tuple[int, int]:
+        """What is complete after a page whose last record changed at that moment.
+
+        The second of the last record itself is left out: more of it may be on the next page.
+        """
+        if over:
+            return walk.start, walk.end
+        if last is None:
+            return walk.start, walk.start
+        if walk.order == DESCENDING:
+            return max(last + 1, walk.start), walk.end
+        return walk.start, min(last, walk.end)
+
+
+class Conversations(SearchStream):
+    """Conversations, without their parts."""
+
+    tap_stream_id = "conversations"
+    path = "/conversations/search"
+    data_key = "conversations"

@@ -1,0 +1,72 @@
+"""Makes a record of Intercom's regular: times, ids and list envelopes, as its schema declares them.
+
+Only the top level of a record is touched. What a field holds against its declaration stays as it
+came: whoever stores it decides, nothing is dropped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from intercom_assets.timestamps import to_iso
+
+Record = dict[str, Any]
+
+_ENVELOPE_KEYS = frozenset({"type", "total_count", "has_more", "url"})
+# Since API 2.16 an unassigned conversation says 0, before it said null, and strings occur.
+_ASSIGNEES = frozenset({"admin_assignee_id", "team_assignee_id"})
+_NOBODY = (None, 0, "", "0")
+
+
+class RecordTransformer:
+    """Transforms the records of one stream.
+
+    Args:
+        schema: The stream's JSON schema.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
+        self._times = [name for name, kind in properties.items() if is_time(kind)]
+        self._lists = [name for name, kind in properties.items() if "array" in kind["type"]]
+        self._ids = [
+            name
+            for name, kind in properties.items()
+            if "string" in kind["type"] and (name == "id" or name.endswith("_id"))
+        ]
+
+    def __call__(self, record: Mapping[str, Any]) -> Record:
+        """The regular form of a record; the given one is left alone."""
+        regular = dict(record)
+        for name in self._times:
+            value = regular.get(name)
+            if value is not None:
+                regular[name] = None if value == "" else to_iso(value) or value
+        for name in self._ids:
+            value = regular.get(name)
+            if name in _ASSIGNEES and value in _NOBODY:
+                if name in regular:
+                    regular[name] = None
+            elif type(value) is int:
+                regular[name] = str(value)
+        for name in self._lists:
+            if isinstance(regular.get(name), dict):
+                regular[name] = unwrap(regular[name])
+        return regular
+
+
+def is_time(kind: Mapping[str, Any]) -> bool:
+    """Whether a property's schema declares a point in time."""
+    return kind.get("format") == "date-time"
+
+
+def unwrap(value: Mapping[str, Any]) -> Any:
+    """The list inside an envelope such as ``{"type": "tag.list", "tags": [...]}``.
+
+    An object that holds anything else, or a list that Intercom cut off, stays as it is.
+    """
+    inside = [key for key in value if key not in _ENVELOPE_KEYS]
+    if len(inside) == 1 and isinstance(value[inside[0]], list) and not value.get("has_more"):
+        return value[inside[0]]
+    return value

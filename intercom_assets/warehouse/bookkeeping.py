@@ -1,0 +1,213 @@
+"""Our own tables: whose turn it is, what is stored, and what a full refresh or a child has read.
+
+Everything here happens within a transaction that the caller opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from intercom_assets.state import SyncState
+from intercom_assets.streams import Parent
+from intercom_assets.warehouse.errors import OwnershipLost, WrongSource
+from intercom_assets.warehouse.names import quote
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the warehouse says of a stream.
+
+    Attributes:
+        state: The state committed with the newest rows; None if there is none.
+        run_id: The run that committed it.
+        reset: The reported bookmark that was obeyed last, see `Claim`.
+    """
+
+    state: SyncState | None
+    run_id: str | None
+    reset: str | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run's right to write a stream, until another run claims it.
+
+    Attributes:
+        stream: The stream's table.
+        run_id: The run.
+        generation: Counts the claims.
+    """
+
+    stream: str
+    run_id: str
+    generation: int
+
+
+class Bookkeeping:
+    """Our own tables in one schema.
+
+    Args:
+        connection: An open connection, in a transaction.
+        schema: The schema that the streams' tables are in.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, schema: str) -> None:
+        self.connection = connection
+        self._schema = quote(schema)
+
+    def create(self) -> None:
+        """Makes the tables that are not there yet."""
+        self.connection.execute(f"create schema if not exists {self._schema}")
+        for name, columns in _TABLES.items():
+            self.connection.execute(f"create table if not exists {self._schema}.{name} ({columns})")
+
+    def claim(self, stream: str, source: str, run_id: str) -> tuple[Claim, Stored]:
+        """Makes a run the owner of a stream; whoever owned it before can commit no more.
+
+        Raises:
+            WrongSource: When the tables hold another workspace's data.
+        """
+        others = self._rows(
+            "select distinct source from {}._sync_state where source <> ?", [source]
+        )
+        if others:
+            raise WrongSource(
+                f"schema {self._schema} holds data of Intercom workspace {others[0][0]!r}, and the "
+                f"access token belongs to {source!r}: use another INTERCOM_DUCKDB_PATH or schema"
+            )
+        rows = self._rows(
+            "select generation, state, run_id, reset from {}._sync_state where stream = ?", [stream]
+        )
+        generation, state, writer, reset = rows[0] if rows else (0, None, None, None)
+        self._run("delete from {}._sync_state where stream = ?", [stream])
+        self._run(
+            "insert into {}._sync_state values (?, ?, ?, ?, now(), ?, ?, ?, null)",
+            [stream, source, run_id, generation + 1, writer, state, reset],
+        )
+        stored = Stored(SyncState.from_json(json.loads(state)) if state else None, writer, reset)
+        return Claim(stream, run_id, generation + 1), stored
+
+    def check(self, claim: Claim) -> None:
+        """Raises `OwnershipLost` when another run has claimed the stream since."""
+        rows = self._rows(
+            "select owner, generation from {}._sync_state where stream = ?", [claim.stream]
+        )
+        if rows != [(claim.run_id, claim.generation)]:
+            owner = rows[0][0] if rows else "nobody"
+            raise OwnershipLost(
+                f"{claim.stream} was taken over by run {owner}, so run {claim.run_id} stops here. "
+                "Nothing is lost: what it committed stays"
+            )
+
+    def remember(self, claim: Claim, state: SyncState | None, reset: str | None) -> None:
+        """Stores the state that the rows of this transaction make true."""
+        self._run(
+            "update {}._sync_state set state = ?, run_id = ?, reset = ?, committed_at = now() "
+            "where stream = ?",
+            [
+                json.dumps(state.to_json()) if state else None,
+                claim.run_id,
+                reset,
+                claim.stream,
+            ],
+        )
+
+    def bookmark(self, stream: str) -> int:
+        """Up to where a stream is complete, epoch seconds; 0 if nothing is known of it."""
+        rows = self._rows("select state from {}._sync_state where stream = ?", [stream])
+        if not rows or not rows[0][0]:
+            return 0
+        return SyncState.from_json(json.loads(rows[0][0])).bookmark
+
+    def forget(self, stream: str) -> None:
+        """Forgets everything of a stream but who owns it."""
+        self._run("update {}._sync_state set state = null where stream = ?", [stream])
+        for table in ("_ledger", "_seen", "_columns"):
+            self._run(f"delete from {{}}.{table} where stream = ?", [stream])
+
+    def renamed(self, stream: str) -> dict[str, str]:
+        """The columns of fields whose own name was taken."""
+        return dict(
+            self._rows("select field, column_name from {}._columns where stream = ?", [stream])
+        )
+
+    def remember_renamed(self, stream: str, renamed: Mapping[str, str]) -> None:
+        """Stores columns of fields whose own name was taken."""
+        known = self.renamed(stream)
+        for field, column in renamed.items():
+            if field not in known:
+                self._run("insert into {}._columns values (?, ?, ?)", [stream, field, column])
+
+    def record_parents(self, stream: str, parents: Iterable[Parent]) -> None:
+        """Notes which parents' children are stored, and in which form of the parent."""
+        rows = {parent.id: parent for parent in parents}
+        if not rows:
+            return
+        self.connection.register(
+            "_parents",
+            pa.table(
+                {
+                    "id": pa.array(list(rows), pa.string()),
+                    "updated_at": [parent.updated_at for parent in rows.values()],
+                    "fetched_at": [parent.fetched_at for parent in rows.values()],
+                }
+            ),
+        )
+        self._run(
+            "delete from {}._ledger where stream = ? and parent_id in (select id from _parents)",
+            [stream],
+        )
+        self._run(
+            "insert into {}._ledger "
+            "select ?, id, to_timestamp(updated_at), to_timestamp(fetched_at) from _parents",
+            [stream],
+        )
+
+    def forget_parents(self, stream: str, since: int) -> None:
+        """Makes parents that changed at or after a moment outstanding again."""
+        self._run(
+            "delete from {}._ledger where stream = ? and updated_at >= to_timestamp(?)",
+            [stream, since],
+        )
+
+    def record_seen(self, stream: str, refresh: int, keys: Iterable[str]) -> None:
+        """Notes keys that a full refresh has met at the source."""
+        self.connection.register("_keys", pa.table({"key": pa.array(list(keys), pa.string())}))
+        self._run("delete from {}._seen where stream = ? and refresh <> ?", [stream, refresh])
+        self._run(
+            "insert into {}._seen select distinct ?, ?, key from _keys where key not in "
+            "(select key from {}._seen where stream = ?)",
+            [stream, refresh, stream],
+        )
+
+    def forget_seen(self, stream: str) -> None:
+        """Drops a full refresh's notes."""
+        self._run("delete from {}._seen where stream = ?", [stream])
+
+    def _run(self, query: str, values: list[Any]) -> None:
+        self.connection.execute(query.replace("{}", self._schema), values)
+
+    def _rows(self, query: str, values: list[Any]) -> list[Any]:
+        return self.connection.execute(query.replace("{}", self._schema), values).fetchall()
+
+
+_TABLES = {
+    "_sync_state": (
+        "stream varchar, source varchar, owner varchar, generation bigint, claimed_at timestamptz, "
+        "run_id varchar, state json, reset varchar, committed_at timestamptz"
+    ),
+    # Parents whose children are stored.
+    "_ledger": (
+        "stream varchar, parent_id varchar, updated_at timestamptz, fetched_at timestamptz"
+    ),
+    # Keys that a full refresh under way has met.
+    "_seen": "stream varchar, refresh bigint, key varchar",
+    # Fields that could not keep their name.
+    "_columns": "stream varchar, field varchar, column_name varchar",
+}

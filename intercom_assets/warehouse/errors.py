@@ -1,0 +1,35 @@
+"""Why the warehouse refuses to store something; the tables are then as they were."""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """Base class. The message says what to do."""
+
+
+class DatabaseUnavailable(WarehouseError):
+    """The database cannot be opened or written."""
+
+
+class OwnershipLost(WarehouseError):
+    """Another run took the stream over."""
+
+
+class WrongSource(WarehouseError):
+    """The tables hold another workspace's data."""
+
+
+class EmptySource(WarehouseError):
+    """The source answered with nothing where the table has rows."""
+
+
+class ShrinkRefused(WarehouseError):
+    """A full refresh would remove suspiciously much."""
+
+
+class IncompatibleTable(WarehouseError):
+    """The table has a form that this package did not make and cannot write to."""
+
+
+class ParentMissing(WarehouseError):
+    """The table whose rows the stream is read for is not there."""

@@ -1,0 +1,200 @@
+"""One run's writing of one stream: a claim, then batches with their state, each all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from intercom_assets.extraction import TableSpec
+from intercom_assets.state import SyncState
+from intercom_assets.streams import Batch
+from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
+from intercom_assets.warehouse.database import Warehouse
+from intercom_assets.warehouse.errors import EmptySource, ParentMissing, ShrinkRefused
+from intercom_assets.warehouse.names import quote
+from intercom_assets.warehouse.parent_queue import ParentQueue
+from intercom_assets.warehouse.table import Changes, Table
+
+# A full refresh that finds a fifth of the rows gone at the source has more likely lost a permission.
+SHRINK_LIMIT = 0.2
+
+# Two threads of one process may meet in the catalog; what was rolled back is simply done again.
+_again_on_conflict = retry(
+    retry=retry_if_exception_type(duckdb.TransactionException),
+    stop=stop_after_attempt(8),
+    wait=wait_random_exponential(multiplier=0.05, max=2),
+    reraise=True,
+)
+
+
+class Landing:
+    """One run's writing of one stream, from its claim on.
+
+    Args:
+        warehouse: Where to write.
+        name: The stream's table.
+        spec: What belongs in the table.
+        source: The workspace that the records come from.
+        run_id: The run.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, name: str, spec: TableSpec, source: str, run_id: str
+    ) -> None:
+        self.warehouse = warehouse
+        self.name = name
+        self.spec = spec
+        self.changes = Changes()
+        self.claim, self.stored = self._claim(source, run_id)
+        self._reset = self.stored.reset
+
+    @_again_on_conflict
+    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored]:
+        with self.warehouse.transaction() as connection:
+            books, table = self._books(connection), self._table(connection)
+            books.create()
+            claim, stored = books.claim(self.name, source, run_id)
+            if not table.exists():
+                # A table that somebody dropped takes everything that was known of it along.
+                books.forget(self.name)
+                stored = Stored(None, None, stored.reset)
+            table.create()
+            if self.spec.replace:
+                table.start_staging()
+        return claim, stored
+
+    @_again_on_conflict
+    def start_over(self, since: int | None, reset: str | None) -> None:
+        """Forgets what is stored, so that it is read again; rows stay until they are replaced.
+
+        Args:
+            since: From which moment on, epoch seconds; None forgets everything.
+            reset: The reported bookmark that asks for it.
+        """
+        with self.warehouse.transaction() as connection:
+            books = self._books(connection)
+            books.check(self.claim)
+            state = self.stored.state
+            if since is None or state is None:
+                books.forget(self.name)
+                state = None
+            else:
+                books.forget_parents(self.name, since)
+                state = state.back_to(since)
+            books.remember(self.claim, state, reset)
+        self.stored, self._reset = Stored(state, self.claim.run_id, reset), reset
+
+    @_again_on_conflict
+    def commit(self, batches: Sequence[Batch]) -> None:
+        """Stores batches and the state of the last of them, all or nothing.
+
+        Raises:
+            OwnershipLost: When another run has taken the stream over.
+        """
+        records = [record for batch in batches for record in batch.records]
+        state = batches[-1].state
+        with self.warehouse.transaction() as connection:
+            books, table = self._books(connection), self._table(connection)
+            books.check(self.claim)
+            changes = Changes()
+            if records:
+                renamed = books.renamed(self.name)
+                put = table.append if self.spec.replace else table.merge
+                changes = put(records, renamed)
+                books.remember_renamed(self.name, changes.renamed)
+            refresh = next((batch.state.refresh for batch in batches if batch.state.refresh), None)
+            if refresh is not None and not self.spec.parent:
+                keys = [str(record[self.spec.key[0]]) for record in records]
+                books.record_seen(self.name, refresh, keys)
+            books.record_parents(self.name, (done for batch in batches for done in batch.fetched))
+            if not self.spec.replace:
+                books.remember(self.claim, state, self._reset)
+        self.changes.add(changes)
+
+    @_again_on_conflict
+    def replace(self, allow_empty: bool) -> None:
+        """Makes the table hold exactly what the batches brought.
+
+        Raises:
+            EmptySource: When they brought nothing and the table has rows.
+        """
+        with self.warehouse.transaction() as connection:
+            books, table = self._books(connection), self._table(connection)
+            books.check(self.claim)
+            if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
+                raise EmptySource(
+                    f"Intercom answered with no {self.name} at all, while the table has "
+                    f"{table.count()} rows, which stay. If they are really gone, materialize with "
+                    "the config allow_empty: true"
+                )
+            changes = table.replace()
+            table.staging.drop()
+            books.remember(self.claim, SyncState(), self._reset)
+        self.changes.add(changes)
+
+    @_again_on_conflict
+    def sweep(self, state: SyncState, allow_shrink: bool) -> None:
+        """Ends a full refresh: removes the rows that it has not met.
+
+        Raises:
+            ShrinkRefused: When that would be more than `SHRINK_LIMIT` of the table.
+        """
+        key = quote(self.spec.key[0])
+        with self.warehouse.transaction() as connection:
+            books, table = self._books(connection), self._table(connection)
+            books.check(self.claim)
+            gone = (
+                f"{key} not in (select key from {quote(self.warehouse.schema)}._seen "
+                "where stream = $stream)"
+            )
+            values = {"stream": self.name}
+            total = table.count()
+            row = connection.execute(
+                f"select count(*) from {table.sql} where {gone}", values
+            ).fetchone()
+            missing = int(row[0]) if row else 0
+            if missing > SHRINK_LIMIT * total and not allow_shrink:
+                raise ShrinkRefused(
+                    f"the full refresh found {missing} of the {total} rows of {self.name} gone at "
+                    "Intercom, more than a fifth: has the token lost a permission? The rows stay. "
+                    "If they are really gone, materialize with the config allow_shrink: true"
+                )
+            connection.execute(f"delete from {table.sql} where {gone}", values)
+            books.forget_seen(self.name)
+            books.remember(self.claim, state, self._reset)
+        self.changes.add(Changes(deleted=missing))
+
+    def count(self) -> int:
+        """How many rows the table has."""
+        with self.warehouse.connection() as connection:
+            return self._table(connection).count()
+
+    def columns(self) -> dict[str, str]:
+        """The types of the table's columns by name."""
+        with self.warehouse.connection() as connection:
+            return self._table(connection).columns()
+
+    def queue(self) -> ParentQueue | None:
+        """The parents whose children are outstanding, if the stream has a parent table.
+
+        Raises:
+            ParentMissing: When there is no such table yet.
+        """
+        if self.spec.parent is None:
+            return None
+        with self.warehouse.connection() as connection:
+            if not Table(connection, self.warehouse.schema, self.spec.parent, self.spec).exists():
+                raise ParentMissing(
+                    f"{self.name} are read for the rows of {self.warehouse.schema}."
+                    f"{self.spec.parent}, which is not there yet: materialize {self.spec.parent} first"
+                )
+        return ParentQueue(self.warehouse, self.name, self.spec.parent)
+
+    def _books(self, connection: DuckDBPyConnection) -> Bookkeeping:
+        return Bookkeeping(connection, self.warehouse.schema)
+
+    def _table(self, connection: DuckDBPyConnection) -> Table:
+        return Table(connection, self.warehouse.schema, self.name, self.spec)

@@ -1,0 +1,58 @@
+"""SQL identifiers, and the columns that fields of records land in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+SYNCED_AT = "_synced_at"
+# Columns of ours that exist only while a load is under way.
+ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
+RESERVED = frozenset({SYNCED_AT, ORDINAL, ROW, COPY})
+
+
+def quote(name: str) -> str:
+    """A name as a SQL identifier, whatever characters it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def comma(names: Iterable[str], form: str = "{}") -> str:
+    """Quoted names, each put into a form, separated by commas."""
+    return ", ".join(form.format(quote(name)) for name in names)
+
+
+def columns_for(
+    fields: Iterable[str], columns: Iterable[str], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    """The column of each field.
+
+    DuckDB tells names apart without regard to case, Intercom's custom attributes do not: a second
+    spelling of a name gets a number, and so does a name that DuckDB cannot have or that is ours.
+
+    Args:
+        fields: Names of fields as Intercom sends them.
+        columns: Columns that the table has.
+        renamed: Columns by field, where an earlier load gave a field another name.
+    """
+    taken = {name.casefold() for name in columns} | RESERVED
+    spelt = set(columns) - RESERVED - set(renamed.values())
+    found: dict[str, str] = {}
+    for field in fields:
+        if field in renamed:
+            found[field] = renamed[field]
+        elif field in spelt:
+            found[field] = field
+        else:
+            found[field] = _free_name(field, taken)
+            taken.add(found[field].casefold())
+    return found
+
+
+def _free_name(field: str, taken: set[str]) -> str:
+    name = field.replace("\0", "\ufffd")
+    if name and name.casefold() not in taken:
+        return name
+    number = 2
+    while f"{name}__{number}".casefold() in taken:
+        number += 1
+    # The first spelling keeps its case: `Name` beside `name` becomes `name__2`.
+    return f"{name.lower()}__{number}"

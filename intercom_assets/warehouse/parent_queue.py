@@ -1,0 +1,78 @@
+"""A work queue over one table's rows whose children belong in another table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intercom_assets.streams import Parent
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
+from intercom_assets.warehouse.database import Warehouse
+from intercom_assets.warehouse.names import quote
+
+PARENTS_PER_PAGE = 5_000
+
+
+class ParentQueue:
+    """Parents in one table whose children belong in another.
+
+    Args:
+        warehouse: Where both tables are.
+        child: The children's table.
+        parent: The parents' table, with ``id`` and ``updated_at``.
+    """
+
+    def __init__(self, warehouse: Warehouse, child: str, parent: str) -> None:
+        self._warehouse = warehouse
+        self._child = child
+        self._parent = parent
+
+    def bookmark(self) -> int:
+        """Up to where the parents are complete, epoch seconds."""
+        with self._warehouse.connection() as connection:
+            return Bookkeeping(connection, self._warehouse.schema).bookmark(self._parent)
+
+    def pages(self, since: int, settled_after: int, before: int | None) -> Iterator[list[Parent]]:
+        """Outstanding parents, oldest change first; no connection is held between two pages.
+
+        Args:
+            since: Only parents that changed at or after this, epoch seconds.
+            settled_after: Seconds after its change from which a parent counts as settled.
+            before: Parents whose children were read before this are outstanding, too.
+        """
+        schema = quote(self._warehouse.schema)
+        query = f"""
+            with parents as (
+                select id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
+                from {schema}.{quote(self._parent)}
+            )
+            select parents.id, parents.changed
+            from parents left join {schema}._ledger as ledger
+                on ledger.parent_id = parents.id and ledger.stream = $child
+            where parents.changed >= $since
+                and (parents.changed, parents.id) > ($changed, $id)
+                and (
+                    ledger.parent_id is null
+                    or epoch(ledger.updated_at) < parents.changed
+                    or epoch(ledger.fetched_at) < parents.changed + $settled_after
+                    or epoch(ledger.fetched_at) < $before
+                )
+            order by parents.changed, parents.id
+            limit {PARENTS_PER_PAGE}
+        """
+        values = {
+            "child": self._child,
+            "since": since,
+            "settled_after": settled_after,
+            "before": before if before is not None else 0,
+        }
+        last = Parent("", -(2**62))
+        while True:
+            with self._warehouse.connection() as connection:
+                rows = connection.execute(
+                    query, {**values, "changed": last.updated_at, "id": last.id}
+                ).fetchall()
+            if not rows:
+                return
+            page = [Parent(id, changed) for id, changed in rows]
+            yield page
+            last = page[-1]
