@@ -19,6 +19,7 @@ from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.names import comma, quote
+from intercom_assets.warehouse.turns import turn
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
 COMMIT_ROWS = 5_000
@@ -40,6 +41,12 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         description="Schema of the tables. An asset's metadata `schema` wins over it.",
     )
 
+    patience: float = Field(
+        default=3600.0,
+        description="Seconds to wait for another run that writes the same table, before this one "
+        "takes over.",
+    )
+
     def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
         """Stores everything that an extraction yields.
 
@@ -52,15 +59,17 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 f"{context.asset_key.to_user_string()} another io_manager_key",
                 allow_retries=False,
             )
-        with _refusals_as_failures():
+        warehouse, table = self._warehouse(context), context.asset_key.path[-1]
+        my_turn = turn(
+            self.duckdb.database,
+            f"{warehouse.schema}.{table}",
+            context.run_id,
+            self.patience,
+            context.log.warning,
+        )
+        with _refusals_as_failures(), my_turn:
             started = time.monotonic()
-            landing = Landing(
-                self._warehouse(context),
-                context.asset_key.path[-1],
-                obj.table,
-                obj.source,
-                context.run_id,
-            )
+            landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
             resume(context, landing)
             writer = _Writer(context, landing, obj)
             writer.write_all()

@@ -90,7 +90,7 @@ class Compiler:
         kind = field_kind(self.collection, name)
         if operator not in OPERATORS:
             raise _invalid(f"{operator!r} is not an operator")
-        if operator in ("IN", "NIN") != isinstance(value, list):
+        if (operator in ("IN", "NIN")) != isinstance(value, list):
             raise _mismatch(name, "IN and NIN take a list, other operators a single value")
         if kind == "date":
             return self.date_filter(name, operator, value)

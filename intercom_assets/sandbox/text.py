@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_BLOCKS = frozenset(
-    "address article blockquote div dl dt dd figure footer h1 h2 h3 h4 h5 h6 header hr li ol p pre "
-    "section table tr ul".split()
-)
+_BLOCKS = frozenset({
+    "address", "article", "blockquote", "div", "dl", "dt", "dd", "figure", "footer", "h1", "h2",
+    "h3", "h4", "h5", "h6", "header", "hr", "li", "ol", "p", "pre", "section", "table", "tr",
+    "ul",
+})  # fmt: skip
 _SILENT = frozenset({"script", "style", "head", "title"})
 
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 FIRST_NAMES = (
-    "Ada", "Bjørn", "Chloé", "Dmitri", "Edsger", "Fátima", "Grace", "Håkon", "Inês", "José", "Kenji",
-    "Łucja", "Mary-Jane", "Ngọc", "Oisín", "Priya", "Quentin", "Renée", "Søren", "Tamar", "Ümit",
-    "Věra", "Wangari", "Xóchitl", "Yusuf", "Zoë", "山田", "محمد", "שרה", "Ольга", "🦄 Sparkle", "서연",
+    "Ada", "Bjørn", "Chloé", "Dmitri", "Edsger", "Fátima", "Grace", "Håkon", "Inês", "José",
+    "Kenji", "Łucja", "Mary-Jane", "Ngọc", "Oisín", "Priya", "Quentin", "Renée", "Søren", "Tamar",
+    "Ümit", "Věra", "Wangari", "Xóchitl", "Yusuf", "Zoë", "山田", "محمد", "שרה", "Ольга",
+    "🦄 Sparkle", "서연",
 )  # fmt: skip
 LAST_NAMES = (
     "O'Brien", "Müller", "García Márquez", "Nguyễn", "Smith", "Kowalczyk", "van der Berg", "太郎",
     "الخوارزمي", "כהן", "Иванова", "Åström", "D’Angelo", "Okonkwo", "Hopper", "Lovelace 👩‍💻", "김",
 )  # fmt: skip
 COMPANY_NAMES = (
-    "Blue Sun", "Übermut GmbH", "Café Ñandú", "東京データ株式会社", "شركة النور", "R&D <Labs>", "Crêpe & Co. 🥞",
-    'The "Quoted" Company', "Semi;Colon Ltd", "Back\\slash Inc", "Ямщик", "Plain Industries",
+    "Blue Sun", "Übermut GmbH", "Café Ñandú", "東京データ株式会社", "شركة النور", "R&D <Labs>",
+    "Crêpe & Co. 🥞", 'The "Quoted" Company', "Semi;Colon Ltd", "Back\\slash Inc",
+    "Ямщик", "Plain Industries",
 )  # fmt: skip
 INDUSTRIES = ("Software", "Retail", "Health care", "Bildung", "物流", "Banking", None)
 PLANS = ("Free", "Starter", "Pro", "Enterprise", "Année spéciale")
 TAG_NAMES = (
-    "VIP", "churn risk", "beta-tester", "Größe XL", "優先", "מועדף", "🔥 hot", "feature request", "bug",
-    "billing", 'say "hi"', "50% off", "a,b;c", "NULL", "trailing space ",
+    "VIP", "churn risk", "beta-tester", "Größe XL", "優先", "מועדף", "🔥 hot",
+    "feature request", "bug", "billing", 'say "hi"', "50% off", "a,b;c", "NULL", "trailing space ",
 )  # fmt: skip
 SEGMENT_NAMES = (
-    "Active", "New", "Slipping away", "Inaktiv seit 30 Tagen", "新規", "All \"real\" users", "💤 Asleep",
+    "Active", "New", "Slipping away", "Inaktiv seit 30 Tagen", "新規",
+    "All \"real\" users", "💤 Asleep",
 )  # fmt: skip
 TEAM_NAMES = ("Support", "Vertrieb", "Équipe Paris", "課金", "Escalations 🚨")
 JOB_TITLES = ("Support Engineer", "Head of Support", "Chargée de clientèle", "Fin wrangler 🐟")

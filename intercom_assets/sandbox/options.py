@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass
-class Settings:
+class Options:
     """How the sandbox behaves; each attribute may be changed while it runs.
 
     Attributes:
@@ -47,15 +47,15 @@ class Settings:
         Raises:
             ValueError: When a name is not known; nothing is set then.
         """
-        unknown = sorted(set(values) - SETTINGS)
+        unknown = sorted(set(values) - OPTION_NAMES)
         if unknown:
-            raise ValueError(f"unknown settings: {', '.join(unknown)}")
+            raise ValueError(f"unknown options: {', '.join(unknown)}")
         for name, value in values.items():
             setattr(self, name, value)
 
     def current(self) -> dict[str, Any]:
-        """The values of all settings but the token."""
-        return {name: getattr(self, name) for name in sorted(SETTINGS - {"token"})}
+        """The values of all options but the token."""
+        return {name: getattr(self, name) for name in sorted(OPTION_NAMES - {"token"})}
 
 
-SETTINGS = frozenset(entry.name for entry in fields(Settings))
+OPTION_NAMES = frozenset(entry.name for entry in fields(Options))

@@ -1,0 +1,221 @@
+"""Searches and their cursors.
+
+A cursor names the place after the last record of a page, so no state is kept between pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from intercom_assets.sandbox.calls import Answer, ApiError, Call, answer, positive
+from intercom_assets.sandbox.dates import LAST_DAY_VERSION, Days, Instants
+from intercom_assets.sandbox.fields import field_kind, value_at
+from intercom_assets.sandbox.index import (
+    NULL,
+    Entry,
+    Index,
+    Record,
+    SortValue,
+    milliseconds,
+    scrambled,
+)
+from intercom_assets.sandbox.query import EVERYTHING, Condition, compile_query
+from intercom_assets.sandbox.options import Options
+
+MAX_PER_PAGE = 150
+ORDERS = ("ascending", "descending")
+BAD_CURSOR = (
+    "Invalid starting_after param. Please try again using a starting_after value from a "
+    "paginated response"
+)
+
+
+class Sort(NamedTuple):
+    """The order of a walk; without a name it follows no field."""
+
+    name: str = ""
+    descending: bool = False
+    value_of: Callable[[Record], SortValue] = scrambled
+
+
+class Place(NamedTuple):
+    """Where a page begins: after this entry."""
+
+    entry: Entry | None = None
+    page: int = 1
+
+
+class Search:
+    """Searches and lists one collection."""
+
+    def __init__(
+        self, index: Index, options: Options, *, key: str, kind: str, per_page: int
+    ) -> None:
+        self.index = index
+        self.options = options
+        self.key, self.kind, self.per_page = key, kind, per_page
+
+    def search(self, call: Call) -> Answer:
+        """Answers POST …/search; everything is read from the body, nothing from the URL."""
+        body = call.json
+        if not isinstance(body, dict):
+            raise ApiError(400, "bad_request", "the body must be a JSON object")
+        condition = compile_query(self.index.collection, body.get("query"), self._dates(call))
+        sort = self._sort(body.get("sort"))
+        pagination = body.get("pagination") or {}
+        if not isinstance(pagination, dict):
+            raise ApiError(400, "parameter_invalid", "pagination must be an object")
+        return self._page(condition, sort, pagination, hide_new=True)
+
+    def list(self, call: Call, sort: Sort) -> Answer:
+        """Answers a list whose cursor travels in the URL."""
+        return self._page(EVERYTHING, sort, call.query)
+
+    def _page(
+        self,
+        condition: Condition,
+        sort: Sort,
+        pagination: Mapping[str, Any],
+        hide_new: bool = False,
+    ) -> Answer:
+        per_page = positive(pagination.get("per_page") or self.per_page, "per_page", MAX_PER_PAGE)
+        place = read_cursor(pagination.get("starting_after"), sort)
+        with self.index.workspace.lock:
+            entries, first, last = self._found(condition, sort, hide_new)
+            total = last - first
+            page = _slice(entries, first, last, place.entry, sort.descending, per_page + 1)
+            records = self.index.fragments(id for _, id in page[:per_page])
+        pages: dict[str, Any] = {
+            "type": "pages",
+            "page": place.page,
+            "per_page": per_page,
+            "total_pages": math.ceil(total / per_page),
+        }
+        if len(page) > per_page:
+            cursor = write_cursor(page[per_page - 1], sort, place.page + 1)
+            pages["next"] = {"page": place.page + 1, "starting_after": cursor}
+        return answer({"type": self.kind, self.key: records, "total_count": total, "pages": pages})
+
+    def _found(
+        self, condition: Condition, sort: Sort, hide_new: bool
+    ) -> tuple[list[Entry], int, int]:
+        """Sorted entries, and the stretch of them that was found.
+
+        A stretch of updated_at sorted by it costs two bisections; all else looks at each record.
+        """
+        entries = self.index.entries(sort.name, sort.value_of)
+        first, last, matches = 0, len(entries), None
+        if condition is EVERYTHING:
+            pass
+        elif sort.name == "updated_at" and condition.interval:
+            first, last = _bounds(entries, condition.interval)
+            matches = condition.rest
+        else:
+            matches = condition.matches
+        newest = self._newest() if hide_new else math.inf
+        if matches is None and newest == math.inf:
+            return entries, first, last
+        records = self.index.records
+        found = [
+            entry
+            for entry in entries[first:last]
+            if (records[entry[1]].get("created_at") or 0) <= newest
+            and (matches is None or matches(records[entry[1]]))
+        ]
+        return found, 0, len(found)
+
+    def _newest(self) -> float:
+        """Creation time of the newest contact that the search knows of."""
+        if self.index.collection != "contacts" or not self.options.search_lag:
+            return math.inf
+        return self.index.workspace.clock.time() - self.options.search_lag
+
+    def _dates(self, call: Call) -> Days | Instants:
+        if self.index.collection != "contacts":
+            return Instants()
+        if call.version > LAST_DAY_VERSION:
+            return Instants(refused=("IN", "NIN"))
+        return Days(self.index.workspace.me["app"]["timezone"])
+
+    def _sort(self, wanted: object) -> Sort:
+        if wanted is None:
+            return Sort()
+        if not isinstance(wanted, dict) or "field" not in wanted:
+            raise ApiError(400, "parameter_invalid", "sort must name a field")
+        order = wanted.get("order", "descending")
+        if order not in ORDERS:
+            message = f"Invalid sort order {order!r}. Must be one of: {', '.join(ORDERS)}"
+            raise ApiError(400, "invalid_sort_order", message)
+        kind = field_kind(self.index.collection, wanted["field"])
+        return sort_by(wanted["field"], order == "descending", kind)
+
+
+def sort_by(name: str, descending: bool, kind: str = "date") -> Sort:
+    """The order by a field."""
+    if kind == "date":
+        return Sort(name, descending, milliseconds(name))
+    read = value_at(name)
+    if kind == "integer":
+        return Sort(name, descending, lambda record: int(read(record) or 0))
+    return Sort(name, descending, lambda record: str(read(record) or ""))
+
+
+def write_cursor(entry: Entry, sort: Sort, page: int) -> str:
+    """The cursor for the page that begins after `entry`."""
+    value = -1 if entry[0] == NULL or not sort.name else entry[0]
+    return base64.b64encode(orjson.dumps([value, entry[1], page])).decode()
+
+
+def read_cursor(cursor: object, sort: Sort) -> Place:
+    """The place that a cursor names.
+
+    Raises:
+        ApiError: client_error, when it is no cursor.
+    """
+    if not cursor:
+        return Place()
+    try:
+        value, id, page = orjson.loads(base64.b64decode(str(cursor), validate=True))
+    except (ValueError, TypeError):
+        raise ApiError(400, "client_error", BAD_CURSOR) from None
+    if not (isinstance(value, int | float | str) and isinstance(id, str) and _is_page(page)):
+        raise ApiError(400, "client_error", BAD_CURSOR)
+    if not sort.name:
+        value = scrambled({"id": id})
+    elif value == -1:
+        value = NULL
+    return Place((value, id), page)
+
+
+def _is_page(page: object) -> bool:
+    return isinstance(page, int) and page > 1
+
+
+def _bounds(entries: list[Entry], interval: tuple[float, float]) -> tuple[int, int]:
+    """The entries within an interval, never those without a time."""
+    # No time is so early, yet it is later than none at all.
+    start = max(interval[0], -1e300)
+    first = bisect_left(entries, (start, ""))
+    return first, max(first, bisect_left(entries, (interval[1], "")))
+
+
+def _slice(
+    entries: list[Entry], first: int, last: int, after: Entry | None, descending: bool, count: int
+) -> list[Entry]:
+    """Up to `count` entries between `first` and `last` that follow `after`."""
+    try:
+        if after and descending:
+            last = min(last, bisect_left(entries, after))
+        elif after:
+            first = max(first, bisect_right(entries, after))
+    except TypeError:  # The cursor of another order.
+        raise ApiError(400, "client_error", BAD_CURSOR) from None
+    if descending:
+        return entries[max(first, last - count) : max(first, last)][::-1]
+    return entries[first : min(last, first + count)]

@@ -1,0 +1,78 @@
+"""One run at a time writes a stream: the next one waits, and says for whom.
+
+The lock belongs to the process and so ends with it, however it ends. It spares two runs from reading
+the same things; that they cannot mix their writes is up to the claim, which holds everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+POLL_SECONDS = 1.0
+SAY_AGAIN_SECONDS = 60.0
+
+
+@contextmanager
+def turn(
+    database: str, stream: str, run_id: str, patience: float, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Waits until no other process or thread of this machine writes the stream.
+
+    Args:
+        database: The database's path; one that is no local file, such as ``md:``, is not waited for.
+        stream: Schema and table.
+        run_id: This run, for others to name.
+        patience: Seconds after which to go on all the same; the run that was waited for can then
+            commit no more.
+        say: Takes a line for the log.
+    """
+    if database.startswith(":") or ":" in database.split("/", 1)[0][2:]:
+        yield
+        return
+    path = _lock_path(database, stream)
+    lock, owner = FileLock(path), path.with_suffix(".owner")
+    if _acquire(lock, owner, stream, patience, say):
+        owner.write_text(f"run {run_id} (process {os.getpid()})")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(
+    lock: FileLock, owner: Path, stream: str, patience: float, say: Callable[[str], None]
+) -> bool:
+    began = said = None
+    while True:
+        try:
+            lock.acquire(timeout=0 if began is None else POLL_SECONDS)
+            return True
+        except Timeout:
+            now = time.monotonic()
+        began = began or now
+        name = owner.read_text() if owner.exists() else "another run"
+        if now - began > patience:
+            say(f"{stream}: {name} has not finished in {patience:.0f} s; taking over")
+            return False
+        if said is None or now - said > SAY_AGAIN_SECONDS:
+            say(f"{stream}: waiting for {name}, which is writing it")
+            said = now
+
+
+def _lock_path(database: str, stream: str) -> Path:
+    folder = Path(tempfile.gettempdir()) / f"intercom_assets-{_user()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    target = f"{Path(database).resolve()}\n{stream}"
+    return folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lock"
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"

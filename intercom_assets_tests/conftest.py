@@ -1,0 +1,139 @@
+"""A sandbox, a database and a Dagster instance for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from dagster_duckdb import DuckDBResource
+
+from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
+from intercom_assets.client import IntercomClient
+from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.resources import IntercomResource
+from intercom_assets.sandbox import Sandbox
+from intercom_assets.streams import STREAMS
+from intercom_assets_tests.truth import differences
+
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+SMALL: dict[str, Any] = {"contacts": 40, "companies": 30, "conversations": 25}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("INTERCOM_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small Intercom."""
+    with Sandbox(**SMALL) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> Iterator[IntercomClient]:
+    """A client of the sandbox."""
+    client = client_of(sandbox)
+    yield client
+    client.close()
+
+
+def client_of(sandbox: Sandbox, **config: Any) -> IntercomClient:
+    """A client of a sandbox that does not wait long before it tries again."""
+    return IntercomClient(
+        config={
+            "access_token": sandbox.token,
+            "base_url": sandbox.url,
+            "retry_wait": 0.01,
+            **config,
+        }
+    )
+
+
+@dataclass
+class Project:
+    """A user's Dagster project: an instance, a database, and the assets of one workspace."""
+
+    sandbox: Sandbox
+    database: Path
+    instance: dg.DagsterInstance
+    settings: dict[str, Any] = field(default_factory=dict)
+    io_manager: dict[str, Any] = field(default_factory=dict)
+
+    def resources(self) -> dict[str, Any]:
+        return {
+            RESOURCE_KEY: IntercomResource(
+                access_token=self.sandbox.token,
+                base_url=self.sandbox.url,
+                **{"retry_wait": 0.01, **self.settings},
+            ),
+            IO_MANAGER_KEY: IntercomDuckDBIOManager(
+                duckdb=DuckDBResource(database=str(self.database)), **self.io_manager
+            ),
+        }
+
+    def run(
+        self, *streams: str, raise_on_error: bool = True, **config: Any
+    ) -> dg.ExecuteInProcessResult:
+        """Materializes streams, all by default, each with the same run config."""
+        names = list(streams or STREAMS)
+        return dg.materialize(
+            build_intercom_assets(names),
+            instance=self.instance,
+            resources=self.resources(),
+            run_config=dg.RunConfig(ops={name: {"config": config} for name in names}),
+            raise_on_error=raise_on_error,
+        )
+
+    def metadata(self, stream: str) -> dict[str, Any]:
+        """The metadata of a stream's newest materialization."""
+        event = self.instance.get_latest_materialization_event(dg.AssetKey(stream))
+        assert event is not None and event.asset_materialization is not None
+        return {key: value.value for key, value in event.asset_materialization.metadata.items()}
+
+    def bookmark(self, stream: str) -> str:
+        return str(self.metadata(stream)["intercom/bookmark"])
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.execute(sql, list(values)).fetchall()
+
+    def differences(self, *streams: str) -> dict[str, list[str]]:
+        """Where tables and sandbox disagree."""
+        found = {
+            name: differences(self.database, self.sandbox.workspace, name)
+            for name in streams or STREAMS
+        }
+        return {name: problems[:5] for name, problems in found.items() if problems}
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
+    """Makes projects; those of one test share a database unless they name one."""
+    instances: list[dg.DagsterInstance] = []
+
+    def make(sandbox: Sandbox, database: str = "intercom.duckdb", **settings: Any) -> Project:
+        home = tmp_path / f"dagster_home_{len(instances)}"
+        home.mkdir()
+        instance = dg.DagsterInstance.local_temp(str(home))
+        instances.append(instance)
+        return Project(sandbox, tmp_path / database, instance, settings)
+
+    yield make
+    for instance in instances:
+        instance.dispose()
+
+
+@pytest.fixture
+def project(sandbox: Sandbox, make_project: Callable[..., Project]) -> Project:
+    """A project on the small sandbox."""
+    return make_project(sandbox)

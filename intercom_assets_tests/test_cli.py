@@ -1,0 +1,117 @@
+"""What a person types, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from intercom_assets.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+Dagster = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def dagster(sandbox: Sandbox, tmp_path: Path) -> Dagster:
+    """Runs a command of Dagster's in the project's directory, without DAGSTER_HOME."""
+    outside = {k: v for k, v in os.environ.items() if not k.startswith(("INTERCOM_", "DAGSTER_"))}
+
+    def run(
+        *words: str, expect: int = 0, cwd: Path = ROOT, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "dagster"), *words],
+            cwd=cwd,
+            env={
+                **outside,
+                "INTERCOM_ACCESS_TOKEN": sandbox.token,
+                "INTERCOM_BASE_URL": sandbox.url,
+                "INTERCOM_DUCKDB_PATH": str(tmp_path / "cli.duckdb"),
+                "DAGSTER_DISABLE_TELEMETRY": "1",
+                **environ,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert sandbox.token not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def rows(tmp_path: Path, table: str) -> int:
+    with duckdb.connect(str(tmp_path / "cli.duckdb")) as connection:
+        found = connection.execute(f"select count(*) from intercom.{table}").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_materialize_exactly_as_typed_and_the_second_time_incrementally(
+    dagster: Dagster, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    words = ("asset", "materialize", "--select", "contacts")
+    # What env.sh sets, so that Dagster's command line finds the code.
+    environ = {"DAGSTER_MODULE_NAME": "intercom_assets", "DAGSTER_HOME": str(home)}
+    dagster(*words, **environ)
+    assert rows(tmp_path, "contacts") == len(sandbox.workspace.contacts)
+    sandbox.reset_log()
+    dagster(*words, **environ)
+    assert sandbox.count("/contacts/") == 1
+
+
+def test_second_runs_are_incremental_without_dagster_home(
+    dagster: Dagster, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    words = ("asset", "materialize", "-m", "intercom_assets", "--select", "contacts")
+    for _ in range(2):
+        sandbox.reset_log()
+        dagster(*words, cwd=tmp_path)
+    assert sandbox.count("/contacts/") == 1
+
+
+def test_the_definitions_are_found_by_every_road(dagster: Dagster, tmp_path: Path) -> None:
+    dagster("definitions", "validate")
+    dagster("definitions", "validate", "-w", "workspace.yaml")
+    listed = dagster("asset", "list", "-m", "intercom_assets.definitions")
+    assert len(listed.stdout.split()) == 12
+
+
+def test_without_a_token_the_run_says_which_variable_to_set(
+    dagster: Dagster, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    done = dagster(
+        "asset", "materialize", "-m", "intercom_assets", "--select", "tags",
+        expect=1, cwd=tmp_path, INTERCOM_ACCESS_TOKEN="",
+    )  # fmt: skip
+    assert "INTERCOM_ACCESS_TOKEN" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_multiprocess_executor_works_too(
+    dagster: Dagster, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    code = tmp_path / "my_project.py"
+    code.write_text(
+        "import dagster as dg\n"
+        "from intercom_assets import defs as shipped\n"
+        "defs = dg.Definitions(assets=shipped.assets, resources=shipped.resources,\n"
+        "    executor=dg.multiprocess_executor.configured({'max_concurrent': 4}))\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    dagster(
+        "asset", "materialize", "-f", str(code), "--select", "*",
+        cwd=tmp_path, DAGSTER_HOME=str(home),
+    )  # fmt: skip
+    assert rows(tmp_path, "contacts") == len(sandbox.workspace.contacts)
+    assert rows(tmp_path, "conversation_parts") > 0

@@ -1,0 +1,176 @@
+"""What the sandbox holds, compared field by field with what landed.
+
+Written from the documentation of the tables alone: it imports nothing of what it checks.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from intercom_assets.sandbox import Workspace
+from intercom_assets.sandbox.text import plaintext
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# Columns in which an envelope around a list is taken off, by stream.
+LISTS = {
+    "contacts": {
+        "tags": "data",
+        "notes": "data",
+        "companies": "data",
+        "opted_in_subscription_types": "data",
+        "opted_out_subscription_types": "data",
+        "social_profiles": "data",
+    },
+    "companies": {"tags": "tags", "segments": "segments", "notes": "data"},
+    "conversations": {
+        "tags": "tags",
+        "contacts": "contacts",
+        "teammates": "admins",
+        "topics": "topics",
+        "linked_objects": "data",
+    },
+}
+SUBLISTS = {
+    "tags": ("tags", None),
+    "companies": ("companies", None),
+    "notes": ("notes", None),
+    "opted_in_subscription_types": ("subscriptions", "opt_in"),
+    "opted_out_subscription_types": ("subscriptions", "opt_out"),
+}
+NEWEST_PARTS = 500
+
+
+def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
+    """The records that a table must hold, as Intercom would send them, lists completed."""
+    if stream == "contacts":
+        return [_whole_contact(workspace, contact) for contact in workspace.contacts.values()]
+    if stream == "conversation_parts":
+        return [
+            part
+            for id, conversation in workspace.conversations.items()
+            if id not in workspace.hidden_conversations
+            for part in _parts(workspace, id, conversation)
+        ]
+    name = "admins" if stream == "admin_list" else stream
+    held = getattr(workspace, name)
+    return list(held.values()) if isinstance(held, dict) else list(held)
+
+
+def differences(
+    database: Path | str, workspace: Workspace, stream: str, schema: str = "intercom"
+) -> list[str]:
+    """Every way in which a table and the sandbox disagree; empty if they agree."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        described = connection.execute(f'describe "{schema}"."{stream}"').fetchall()
+        types = {row[0]: row[1] for row in described}
+        renamed = dict(
+            connection.execute(
+                f'select field, column_name from "{schema}"._columns where stream = ?', [stream]
+            ).fetchall()
+        )
+        rows = connection.execute(f'select * from "{schema}"."{stream}"').fetchall()
+    landed = [dict(zip(types, row, strict=True)) for row in rows]
+    wanted = raw_records(workspace, stream)
+    key = "full_name" if stream.endswith("_attributes") else "id"
+    problems = _key_problems([row[key] for row in landed], [str(r[key]) for r in wanted])
+    by_key = {row[key]: row for row in landed}
+    for record in wanted:
+        row = by_key.get(str(record[key]))
+        if row is not None:
+            problems += _field_problems(stream, record, row, types, renamed)
+    return problems
+
+
+def _key_problems(landed: list[str], wanted: list[str]) -> list[str]:
+    problems = [f"{key} is missing" for key in sorted(set(wanted) - set(landed))]
+    problems += [f"{key} is there, but not at the source" for key in set(landed) - set(wanted)]
+    if len(landed) != len(set(landed)):
+        problems.append(f"{len(landed) - len(set(landed))} keys are there twice")
+    return problems
+
+
+def _field_problems(
+    stream: str,
+    record: dict[str, Any],
+    row: dict[str, Any],
+    types: dict[str, str],
+    renamed: dict[str, str],
+) -> list[str]:
+    problems, filled = [], {"_synced_at"}
+    for field, value in record.items():
+        column = renamed.get(field, field)
+        filled.add(column)
+        if column not in types:
+            problems.append(f"{record.get('id')}: no column for {field!r}")
+            continue
+        wanted = _wanted(stream, field, value, types[column])
+        found = json.loads(row[column]) if types[column] == "JSON" and row[column] else row[column]
+        if wanted != found or (isinstance(wanted, bool) != isinstance(found, bool)):
+            problems.append(f"{record.get('id')}.{field}: {found!r} instead of {wanted!r}")
+    for column in row.keys() - filled:
+        if row[column] is not None:
+            problems.append(f"{record.get('id')}.{column}: {row[column]!r} comes from nowhere")
+    if row["_synced_at"] is None:
+        problems.append(f"{record.get('id')} has no _synced_at")
+    return problems
+
+
+def _wanted(stream: str, field: str, value: Any, kind: str) -> Any:
+    inside = LISTS.get(stream, {}).get(field)
+    if inside and isinstance(value, dict) and isinstance(value.get(inside), list):
+        value = value[inside]
+    if field in ("admin_assignee_id", "team_assignee_id") and value in (0, "0", ""):
+        return None
+    if value is None:
+        return None
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return _moment(value)
+    if kind == "VARCHAR" and not isinstance(value, str):
+        return json.dumps(value)
+    return value
+
+
+def _moment(value: Any) -> datetime | None:
+    if value == "":
+        return None
+    if isinstance(value, str) and not value.lstrip("-").isdigit():
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    number = float(value)
+    return EPOCH + timedelta(seconds=number / 1000 if abs(number) > 1e11 else number)
+
+
+def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, Any]:
+    whole = dict(contact)
+    for field, (kind, consent) in SUBLISTS.items():
+        value = whole.get(field)
+        if isinstance(value, dict) and value.get("has_more"):
+            items = workspace.sublists[contact["id"], kind]
+            whole[field] = {
+                "data": [item for item in items if consent in (None, item.get("consent_type"))]
+            }
+    return whole
+
+
+def _parts(
+    workspace: Workspace, id: str, conversation: dict[str, Any]
+) -> list[dict[str, Any]]:
+    parts = workspace.parts.get(id, [])
+    return [
+        {
+            **part,
+            "body": plaintext(part["body"]) if part.get("body") else part.get("body"),
+            "conversation_id": id,
+            "conversation_total_parts": len(parts),
+            "conversation_created_at": conversation["created_at"],
+            "conversation_updated_at": conversation["updated_at"],
+            "_parts_truncated": len(parts) > NEWEST_PARTS,
+        }
+        for part in parts[-NEWEST_PARTS:]
+    ]
