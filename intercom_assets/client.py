@@ -16,11 +16,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from tenacity import (
+    RetryCallState,
     Retrying,
-    before_sleep_log,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from intercom_assets import responses
@@ -145,12 +146,9 @@ class IntercomClient:
         retrying = Retrying(
             retry=retry_if_exception_type(ServerError),
             stop=stop_after_attempt(tries),
-            wait=wait_exponential_jitter(
-                initial=self.settings.retry_wait,
-                max=MAX_WAIT_SECONDS,
-                jitter=self.settings.retry_wait,
-            ),
-            before_sleep=before_sleep_log(logger, logging.WARNING),
+            wait=wait_exponential(multiplier=self.settings.retry_wait, max=MAX_WAIT_SECONDS)
+            + wait_random(0, self.settings.retry_wait),
+            before_sleep=_log_retry,
             reraise=True,
         )
         try:
@@ -244,6 +242,12 @@ class _BearerToken(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._header
         return request
+
+
+def _log_retry(state: RetryCallState) -> None:
+    problem = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0.0
+    logger.warning("%s; trying again in %.1f s, try %d", problem, wait, state.attempt_number + 1)
 
 
 def _connection_error(problem: requests.RequestException, call: str) -> IntercomError:

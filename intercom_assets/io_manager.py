@@ -18,7 +18,7 @@ from intercom_assets.streams import Batch
 from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import WarehouseError
-from intercom_assets.warehouse.names import comma, quote
+from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
@@ -89,7 +89,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         wanted = comma(columns) if columns else "*"
         with Warehouse(self.duckdb.get_connection, schema).connection() as connection:
             frame: pd.DataFrame = connection.execute(
-                f"select {wanted} from {quote(schema)}.{quote(key.path[-1])}"
+                f"select {wanted} from {path(connection, schema, key.path[-1])}"
             ).df()
         return frame
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from intercom_assets.client import IntercomClient
 from intercom_assets.settings import Settings, check_setting
@@ -21,7 +21,11 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"), region="eu")
     """
 
+    # A wrong token must not be quoted by pydantic's error about it.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     access_token: str = Field(
+        repr=False,
         description="Access token of your app in Intercom's Developer Hub. Give an EnvVar, so that "
         "the token itself stays out of the code and of Dagster's UI."
     )

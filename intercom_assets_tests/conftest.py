@@ -16,7 +16,7 @@ from dagster_duckdb import DuckDBResource
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.client import IntercomClient
 from intercom_assets.io_manager import IntercomDuckDBIOManager
-from intercom_assets.resources import IntercomResource
+from intercom_assets.resources import IntercomResource, _client
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.truth import differences
@@ -85,6 +85,7 @@ class Project:
     ) -> dg.ExecuteInProcessResult:
         """Materializes streams, all by default, each with the same run config."""
         names = list(streams or STREAMS)
+        _client.cache_clear()  # as in a process of its own
         return dg.materialize(
             build_intercom_assets(names),
             instance=self.instance,
@@ -95,9 +96,10 @@ class Project:
 
     def metadata(self, stream: str) -> dict[str, Any]:
         """The metadata of a stream's newest materialization."""
-        event = self.instance.get_latest_materialization_event(dg.AssetKey(stream))
-        assert event is not None and event.asset_materialization is not None
-        return {key: value.value for key, value in event.asset_materialization.metadata.items()}
+        found = self.instance.fetch_materializations(dg.AssetKey(stream), limit=1).records
+        event = found[0].asset_materialization
+        assert event is not None
+        return {key: value.value for key, value in event.metadata.items()}
 
     def bookmark(self, stream: str) -> str:
         return str(self.metadata(stream)["intercom/bookmark"])
@@ -121,7 +123,7 @@ def make_project(tmp_path: Path) -> Iterator[Callable[..., Project]]:
     """Makes projects; those of one test share a database unless they name one."""
     instances: list[dg.DagsterInstance] = []
 
-    def make(sandbox: Sandbox, database: str = "intercom.duckdb", **settings: Any) -> Project:
+    def make(sandbox: Sandbox, database: str = "warehouse.duckdb", **settings: Any) -> Project:
         home = tmp_path / f"dagster_home_{len(instances)}"
         home.mkdir()
         instance = dg.DagsterInstance.local_temp(str(home))

@@ -200,7 +200,7 @@ def test_rule_2_a_reported_bookmark_that_is_no_date_is_refused(
     result = project.run("conversations", raise_on_error=False)
     failure = result.failure_data_for_node("conversations")
     assert failure is not None
-    assert "'yesterday'" in str(failure.user_failure_data)
+    assert "yesterday" in str(failure.user_failure_data)
 
 
 def test_rule_2_a_wiped_asset_starts_over(sandbox: Sandbox, project: Project) -> None:
@@ -299,7 +299,7 @@ def test_rule_11_another_workspaces_data_is_refused(
     for stream in ("tags", "contacts"):
         failure = result.failure_data_for_node(stream)
         assert failure is not None
-        assert "'sandbox1'" in str(failure.user_failure_data)
+        assert "sandbox1" in str(failure.user_failure_data)
     assert project.differences("tags") == {}
 
 

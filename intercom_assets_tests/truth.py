@@ -57,6 +57,8 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
             if id not in workspace.hidden_conversations
             for part in _parts(workspace, id, conversation)
         ]
+    if stream == "companies":
+        return [_whole_company(workspace, company) for company in workspace.companies.values()]
     name = "admins" if stream == "admin_list" else stream
     held = getattr(workspace, name)
     return list(held.values()) if isinstance(held, dict) else list(held)
@@ -79,7 +81,10 @@ def differences(
     landed = [dict(zip(types, row, strict=True)) for row in rows]
     wanted = raw_records(workspace, stream)
     key = "full_name" if stream.endswith("_attributes") else "id"
-    problems = _key_problems([row[key] for row in landed], [str(r[key]) for r in wanted])
+    # Parts that were stored while they were among the newest stay, though Intercom now holds them back.
+    older = {part["id"] for held in workspace.parts.values() for part in held[:-NEWEST_PARTS]}
+    keys = [row[key] for row in landed if stream != "conversation_parts" or row[key] not in older]
+    problems = _key_problems(keys, [str(r[key]) for r in wanted])
     by_key = {row[key]: row for row in landed}
     for record in wanted:
         row = by_key.get(str(record[key]))
@@ -156,6 +161,13 @@ def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, A
                 "data": [item for item in items if consent in (None, item.get("consent_type"))]
             }
     return whole
+
+
+def _whole_company(workspace: Workspace, company: dict[str, Any]) -> dict[str, Any]:
+    notes = company.get("notes")
+    if isinstance(notes, dict) and notes.get("has_more"):
+        return {**company, "notes": {"data": workspace.sublists[company["id"], "notes"]}}
+    return company
 
 
 def _parts(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from intercom_assets.sandbox.plan import DAY, Plan, Record
 from intercom_assets.sandbox.directory import admin_id
+from intercom_assets.sandbox.plan import DAY, Plan, Record
 
 BIGGER_THAN_A_DOUBLE = 2**53 + 1
 
@@ -152,3 +152,23 @@ def custom_attribute(plan: Plan, model: str, ident: int, n: int, at: int | None 
     if options:
         record["options"] = list(options)
     return record
+
+
+def position(records: list[Record], id: str) -> int:
+    """The place of an attribute, by its id or, as built-ins have none, its full name.
+
+    Raises:
+        KeyError: There is none.
+    """
+    for place, record in enumerate(records):
+        if id in (str(record.get("id")), record["full_name"]):
+            return place
+    raise KeyError(id)
+
+
+def put(records: list[Record], id: str, record: Record) -> None:
+    """Replaces an attribute, or adds it."""
+    try:
+        records[position(records, id)] = record
+    except KeyError:
+        records.append(record)

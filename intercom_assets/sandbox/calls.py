@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -52,14 +52,15 @@ class Answer(NamedTuple):
 
 @dataclass
 class Call:
-    """A request, as far as routes care."""
+    """A request, as far as routes care; `params` is what stood for ``*`` in its path."""
 
     method: str
     path: str
     query: Mapping[str, str]
     raw: bytes = b""
     version: Version = (2, 16)
-    id: str = field(default="", kw_only=True)
+    url: str = ""
+    params: tuple[str, ...] = ()
 
     @cached_property
     def json(self) -> Any:

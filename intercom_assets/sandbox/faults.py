@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -70,25 +69,22 @@ class Fault:
     seen: int = 0
     fired: int = 0
     _dice: Random = field(init=False, repr=False, compare=False)
-    _lock: threading.Lock = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"{self.kind!r} is not a kind of fault")
         self._dice = Random(self.seed)
-        self._lock = threading.Lock()
 
     def strikes(self, method: str, path: str) -> bool:
         """Whether it happens to this request; asking counts it."""
         if self.method not in (None, method) or not _found(self.match, path):
             return False
-        with self._lock:
-            self.seen += 1
-            spent = self.times is not None and self.fired >= self.times
-            if spent or self.seen <= self.after or self._dice.random() >= self.probability:
-                return False
-            self.fired += 1
-            return True
+        self.seen += 1
+        spent = self.times is not None and self.fired >= self.times
+        if spent or self.seen <= self.after or self._dice.random() >= self.probability:
+            return False
+        self.fired += 1
+        return True
 
     def replacement(self, request_id: str) -> Answer | None:
         """The answer given instead of Intercom's; None if that is asked first."""

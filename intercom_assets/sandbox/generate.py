@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from itertools import count
 
@@ -21,6 +22,18 @@ _LONG_FROM = 7
 _DELETED_ONE_IN = 60
 
 Sublists = dict[tuple[str, str], list[Record]]
+
+
+def generate(plan: Plan) -> Generator:
+    """Makes everything that a plan asks for."""
+    collecting = gc.isenabled()
+    # Nothing made here is garbage, and looking for some would take longer than making it.
+    gc.disable()
+    try:
+        return Generator(plan)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Generator:
@@ -43,6 +56,7 @@ class Generator:
         self.admins = directory.by_id(directory.admin(plan, n) for n in range(plan.admins))
         self.teams = directory.by_id(directory.team(plan, n) for n in range(plan.teams))
         self.tags = directory.by_id(directory.tag(n) for n in range(plan.tags))
+        self.me = directory.me(plan, directory.admin(plan, 0))
         self.subscription_types = directory.by_id(
             directory.subscription_type(n) for n in range(directory.SUBSCRIPTION_TYPES)
         )
@@ -198,12 +212,12 @@ class Generator:
         }
         return makers[collection]()
 
-    def part(self, conversation: Record, at: int) -> Record:
+    def part(self, conversation: Record, at: int, kind: str | None = None) -> Record:
         """One more part of a conversation, not yet put there."""
-        listed = conversation["contacts"]["contacts"]
+        listed = (conversation.get("contacts") or {}).get("contacts")
         contact = self.contacts.get(listed[0]["id"]) if listed else None
         author = authors.of_contact(contact) if contact else authors.UNKNOWN_CONTACT
-        return self._part.make(at, author)
+        return self._part.make(at, author, kind)
 
 
 def _draws(moments: Moments) -> Iterator[int]:

@@ -96,7 +96,8 @@ class Index:
     def _encoded(self, id: str) -> bytes:
         encoded = self._bytes.get(id)
         if encoded is None:
-            encoded = self._bytes[id] = encode(self.records[id])
+            # Copied, since orjson's own buffer keeps the room it grew by.
+            encoded = self._bytes[id] = bytes(memoryview(encode(self.records[id])))
         return encoded
 
     def _mend(self) -> None:

@@ -86,8 +86,7 @@ def _sort(parts: list[Record]) -> tuple[list[int], list[int], list[int], list[Re
 def _first_and_last(noun: str, times: list[int]) -> Record:
     if not times:
         return {}
-    found = {f"first_{noun}_at": times[0], f"last_{noun}_at": times[-1]}
-    return found
+    return {f"first_{noun}_at": times[0], f"last_{noun}_at": times[-1]}
 
 
 def _replies(created_at: int, replies: list[int], team: Record | None) -> Record:

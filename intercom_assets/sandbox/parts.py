@@ -45,11 +45,11 @@ class Parts:
         self._first = _FIRST_PART + plan.seed % 100
         self._made = 0
 
-    def make(self, at: int, contact: Record) -> Record:
+    def make(self, at: int, contact: Record, wanted: str | None = None) -> Record:
         """The next part, at a time; `contact` is the author on the customer's side."""
         n = self._made
         self._made += 1
-        kind, speaker, fill = _RING[n % len(_RING)]
+        kind, speaker, fill = _first(wanted) if wanted else _RING[n % len(_RING)]
         part = _BLANK.copy()
         part["id"] = str(self._first + n)
         part["part_type"] = kind
@@ -214,9 +214,14 @@ _SPECIAL: tuple[_Kind, ...] = (
     ("comment", _USER, _blank_author),
     ("close_with_comment", _BOT, _state("closed")),
 )
-# Twice a word from either side between two kinds that are rarer.
+# A word from either side between two kinds that are rarer.
 _RING: tuple[_Kind, ...] = tuple(
     kind
     for special in _SPECIAL
     for kind in (("comment", _USER, None), ("comment", _ADMIN, None), special)
 )
+
+
+def _first(wanted: str) -> _Kind:
+    """The plainest part of a type; one of an unknown type is an admin's act."""
+    return next((kind for kind in _RING if kind[0] == wanted), (wanted, _ADMIN, None))

@@ -171,17 +171,17 @@ def _membership(read: Callable[[Record], Any], wanted: list[Any], operator: str)
     return lambda record: (read(record) in wanted) != negated
 
 
-def _as_int(value: object) -> int | None:
+def _as_int(value: Any) -> int | None:
     try:
-        return None if value is None else int(value)  # type: ignore[call-overload, no-any-return]
+        return None if value is None else int(value)
     except (TypeError, ValueError):
         return None
 
 
-def _whole_number(name: str, value: object) -> int:
+def _whole_number(name: str, value: Any) -> int:
     digits = isinstance(value, str) and value.lstrip("-").isdecimal() and value.isascii()
     if digits or (isinstance(value, int) and not isinstance(value, bool)):
-        return int(value)  # type: ignore[call-overload, no-any-return]
+        return int(value)
     raise _mismatch(name, "takes an integer")
 
 

@@ -38,7 +38,8 @@ class RequestLogs:
             self._entries: deque[RequestLog] = deque(maxlen=self.keep)
             self._paths: Counter[str] = Counter()
             self._statuses: Counter[int] = Counter()
-            self._first_at = self._last_at = None
+            self._first_at: float | None = None
+            self._last_at: float | None = None
             self._in_flight = self.max_in_flight = 0
 
     def begin(self, entry: RequestLog) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -20,7 +19,7 @@ class Scroll:
 
 
 class Scrolls:
-    """Opens scrolls, one at a time.
+    """Opens scrolls, one at a time; used by the server's thread alone.
 
     Args:
         now: The clock, in seconds.
@@ -31,7 +30,6 @@ class Scrolls:
         self.now = now
         self.expiry = expiry
         self._open: Scroll | None = None
-        self._lock = threading.Lock()
 
     def start(self, ids: list[str]) -> Scroll:
         """Opens a scroll.
@@ -39,12 +37,10 @@ class Scrolls:
         Raises:
             ApiError: scroll_exists, while another one is open.
         """
-        with self._lock:
-            if self._current():
-                message = "scroll already exists for this workspace"
-                raise ApiError(400, "scroll_exists", message)
-            self._open = Scroll(str(uuid4()), iter(ids), self.now())
-            return self._open
+        if self._current():
+            raise ApiError(400, "scroll_exists", "scroll already exists for this workspace")
+        self._open = Scroll(str(uuid4()), iter(ids), self.now())
+        return self._open
 
     def resume(self, param: str) -> Scroll:
         """Finds the open scroll, and keeps it alive.
@@ -52,17 +48,15 @@ class Scrolls:
         Raises:
             ApiError: not_found, when it expired, ended or never was.
         """
-        with self._lock:
-            scroll = self._current()
-            if scroll is None or scroll.param != param:
-                raise not_found("scroll parameter not found")
-            scroll.used_at = self.now()
-            return scroll
+        scroll = self._current()
+        if scroll is None or scroll.param != param:
+            raise not_found("scroll parameter not found")
+        scroll.used_at = self.now()
+        return scroll
 
     def close(self) -> None:
         """Ends the open scroll; its parameter is dead from now on."""
-        with self._lock:
-            self._open = None
+        self._open = None
 
     def _current(self) -> Scroll | None:
         if self._open and self.now() - self._open.used_at >= self.expiry():

@@ -25,8 +25,8 @@ from intercom_assets.sandbox.index import (
     milliseconds,
     scrambled,
 )
-from intercom_assets.sandbox.query import EVERYTHING, Condition, compile_query
 from intercom_assets.sandbox.options import Options
+from intercom_assets.sandbox.query import EVERYTHING, Condition, compile_query
 
 MAX_PER_PAGE = 150
 ORDERS = ("ascending", "descending")
@@ -73,7 +73,7 @@ class Search:
             raise ApiError(400, "parameter_invalid", "pagination must be an object")
         return self._page(condition, sort, pagination, hide_new=True)
 
-    def list(self, call: Call, sort: Sort) -> Answer:
+    def listing(self, call: Call, sort: Sort) -> Answer:
         """Answers a list whose cursor travels in the URL."""
         return self._page(EVERYTHING, sort, call.query)
 

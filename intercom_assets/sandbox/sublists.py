@@ -41,9 +41,11 @@ def _reference(record: Record) -> Record:
     return {"id": ident, "type": kind, "url": f"/{_URLS[kind]}/{ident}"}
 
 
-def embedded(contact_id: str, kind: str, records: Sequence[Record]) -> Record:
-    """The fields of the contact that speak of one of its lists."""
-    url = f"/contacts/{contact_id}/{kind}"
+def embedded(id: str, kind: str, records: Sequence[Record], owner: str = "contacts") -> Record:
+    """The fields of a contact (or company) that speak of one of its lists."""
+    if owner == "companies":
+        return {kind: company_notes(id, records)}
+    url = f"/contacts/{id}/{kind}"
     if kind != "subscriptions":
         return {kind: stub(url, records)}
     # A choice is either: attached to an opt-in type a person is in, to an opt-out type out.

@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Parent
 from intercom_assets.warehouse.errors import OwnershipLost, WrongSource
-from intercom_assets.warehouse.names import quote
+from intercom_assets.warehouse.names import path
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Bookkeeping:
 
     def __init__(self, connection: DuckDBPyConnection, schema: str) -> None:
         self.connection = connection
-        self._schema = quote(schema)
+        self._schema = path(connection, schema)
 
     def create(self) -> None:
         """Makes the tables that are not there yet."""

@@ -14,7 +14,7 @@ from intercom_assets.streams import Batch
 from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing, ShrinkRefused
-from intercom_assets.warehouse.names import quote
+from intercom_assets.warehouse.names import path, quote
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.table import Changes, Table
 
@@ -147,7 +147,7 @@ class Landing:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
             gone = (
-                f"{key} not in (select key from {quote(self.warehouse.schema)}._seen "
+                f"{key} not in (select key from {path(connection, self.warehouse.schema, '_seen')} "
                 "where stream = $stream)"
             )
             values = {"stream": self.name}

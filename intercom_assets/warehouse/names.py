@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from duckdb import DuckDBPyConnection
+
 SYNCED_AT = "_synced_at"
 # Columns of ours that exist only while a load is under way.
 ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
@@ -13,6 +15,16 @@ RESERVED = frozenset({SYNCED_AT, ORDINAL, ROW, COPY})
 def quote(name: str) -> str:
     """A name as a SQL identifier, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def path(connection: DuckDBPyConnection, *names: str) -> str:
+    """A schema, or a table in one, with the database in front.
+
+    Without it DuckDB takes ``intercom.contacts`` in a file ``intercom.duckdb`` for ambiguous, because
+    the database has the schema's name.
+    """
+    row = connection.execute("select current_database()").fetchone()
+    return ".".join(quote(name) for name in (*(row or ()), *names))
 
 
 def comma(names: Iterable[str], form: str = "{}") -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from intercom_assets.streams import Parent
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.names import quote
+from intercom_assets.warehouse.names import path
 
 PARENTS_PER_PAGE = 5_000
 
@@ -39,14 +39,13 @@ class ParentQueue:
             settled_after: Seconds after its change from which a parent counts as settled.
             before: Parents whose children were read before this are outstanding, too.
         """
-        schema = quote(self._warehouse.schema)
-        query = f"""
+        query = """
             with parents as (
                 select id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
-                from {schema}.{quote(self._parent)}
+                from {parents}
             )
             select parents.id, parents.changed
-            from parents left join {schema}._ledger as ledger
+            from parents left join {ledger} as ledger
                 on ledger.parent_id = parents.id and ledger.stream = $child
             where parents.changed >= $since
                 and (parents.changed, parents.id) > ($changed, $id)
@@ -57,7 +56,7 @@ class ParentQueue:
                     or epoch(ledger.fetched_at) < $before
                 )
             order by parents.changed, parents.id
-            limit {PARENTS_PER_PAGE}
+            limit {limit}
         """
         values = {
             "child": self._child,
@@ -69,7 +68,12 @@ class ParentQueue:
         while True:
             with self._warehouse.connection() as connection:
                 rows = connection.execute(
-                    query, {**values, "changed": last.updated_at, "id": last.id}
+                    query.format(
+                        parents=path(connection, self._warehouse.schema, self._parent),
+                        ledger=path(connection, self._warehouse.schema, "_ledger"),
+                        limit=PARENTS_PER_PAGE,
+                    ),
+                    {**values, "changed": last.updated_at, "id": last.id},
                 ).fetchall()
             if not rows:
                 return

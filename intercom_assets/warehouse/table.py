@@ -28,6 +28,7 @@ from intercom_assets.warehouse.names import (
     SYNCED_AT,
     columns_for,
     comma,
+    path,
     quote,
 )
 
@@ -73,6 +74,9 @@ class Table:
         schema: The schema that the table is in.
         name: The table's name.
         spec: What belongs in it.
+
+    Attributes:
+        sql: The table's qualified name.
     """
 
     def __init__(
@@ -82,11 +86,7 @@ class Table:
         self.schema = schema
         self.name = name
         self.spec = spec
-
-    @property
-    def sql(self) -> str:
-        """The table's qualified name."""
-        return f"{quote(self.schema)}.{quote(self.name)}"
+        self.sql = path(connection, schema, name)
 
     @property
     def staging(self) -> Table:
@@ -117,7 +117,8 @@ class Table:
         Raises:
             IncompatibleTable: When a column has a type that this package does not write.
         """
-        self.connection.execute(f"create schema if not exists {quote(self.schema)}")
+        schema = path(self.connection, self.schema)
+        self.connection.execute(f"create schema if not exists {schema}")
         self.connection.execute(
             f"create table if not exists {self.sql} ({quote(SYNCED_AT)} timestamptz)"
         )

@@ -1,0 +1,59 @@
+# Needs Python 3.10 to 3.13 and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := intercom_assets.sandbox.demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo lint types test test-all format clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## Make .venv (PYTHON=... chooses the Python) and install everything
+	@:
+
+demo: setup ## Load a make-believe Intercom workspace, no account needed
+	$(BIN)/python -m $(DEMO)
+
+lint: setup ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Check types
+	$(BIN)/mypy
+
+test: setup lint types ## Check everything but the slow tests
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: setup lint types ## Check everything
+	$(BIN)/python -m pytest -n 2
+
+format: setup ## Put the code in its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove .venv and what tools left; databases and .dagster stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find intercom_assets intercom_assets_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Only pyproject.toml says what to install, so only its changes install anew.
+$(STAMP): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade pip
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[dev]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "There is no $(PYTHON). Install Python 3.10 to 3.13, or name the one you have:"; \
+	  echo "  make setup PYTHON=/path/to/python3.12"; exit 1; } >&2
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1), and this needs Python 3.10 to 3.13. Name another:"; \
+	  echo "  make setup PYTHON=/path/to/python3.12"; \
+	  echo "To get one: your system's packages, https://www.python.org/downloads/, pyenv or uv."; \
+	  exit 1; } >&2
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) could not make $(VENV). On Debian and Ubuntu: apt install python3-venv"; \
+	  exit 1; } >&2

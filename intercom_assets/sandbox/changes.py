@@ -1,0 +1,78 @@
+"""A busy minute of a workspace, for demonstrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intercom_assets.sandbox.workspace import Workspace
+
+
+def change(workspace: Workspace, n: int) -> dict[str, int]:
+    """Changes some contacts, companies, conversations, segments and tags."""
+    conversations, parts = _talk(workspace, n)
+    return {
+        "contacts": _contacts(workspace, n),
+        "companies": _companies(workspace, max(n // 2, 1)),
+        "conversations": conversations,
+        "conversation_parts": parts,
+        "segments": _segments(workspace),
+        "tags": _tags(workspace),
+    }
+
+
+def _some(workspace: Workspace, collection: str, n: int) -> list[str]:
+    ids = list(getattr(workspace, collection))
+    return workspace.rng.sample(ids, min(n, len(ids)))
+
+
+def _contacts(workspace: Workspace, n: int) -> int:
+    """Somebody new, somebody tagged, and the others seen."""
+    chosen = _some(workspace, "contacts", n - 1)
+    now = workspace.time()
+    for ident in chosen:
+        workspace.update("contacts", ident, last_seen_at=now, browser_version=f"{now % 200}.0")
+    if chosen and workspace.tags:
+        tag = workspace.record("tags", _some(workspace, "tags", 1)[0])
+        worn = workspace.sublists.get((chosen[0], "tags"), [])
+        applied = {**tag, "applied_at": now, "applied_by": None}
+        others = [other for other in worn if other["id"] != tag["id"]]
+        workspace.set_sublist(chosen[0], "tags", [*others, applied])
+    workspace.create("contacts")
+    return len(chosen) + 1
+
+
+def _companies(workspace: Workspace, n: int) -> int:
+    chosen = _some(workspace, "companies", n)
+    for ident in chosen:
+        sessions = workspace.record("companies", ident)["session_count"] + 1
+        now = workspace.time()
+        workspace.update("companies", ident, session_count=sessions, last_request_at=now)
+    return len(chosen)
+
+
+def _talk(workspace: Workspace, n: int) -> tuple[int, int]:
+    """A new conversation, and one or two more parts in others."""
+    listed = [id for id in workspace.conversations if id not in workspace.hidden_conversations]
+    chosen = workspace.rng.sample(listed, min(max(n - 1, 0), len(listed)))
+    parts = 0
+    for place, ident in enumerate(chosen):
+        for _ in range(1 + place % 2):
+            workspace.add_part(ident)
+            parts += 1
+    workspace.create("conversations")
+    return len(chosen) + 1, parts
+
+
+def _segments(workspace: Workspace) -> int:
+    """Counts move without any sign in updated_at."""
+    chosen = _some(workspace, "segments", 1)
+    for ident in chosen:
+        count = workspace.record("segments", ident)["count"] + 1
+        workspace.update("segments", ident, touch=False, count=count)
+    return len(chosen)
+
+
+def _tags(workspace: Workspace) -> int:
+    workspace.create("tags")
+    return 1

@@ -1,0 +1,104 @@
+"""What else changes when a record goes, or a list does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from intercom_assets.sandbox import sublists
+from intercom_assets.sandbox.plan import Record
+
+if TYPE_CHECKING:
+    from intercom_assets.sandbox.workspace import Workspace
+
+
+def remove(workspace: Workspace, collection: str, id: str) -> None:
+    """Removes a record; contacts and conversations that it is taken off count as changed."""
+    workspace.forget(collection, id)
+    if collection == "contacts":
+        workspace.deleted_contacts[id] = workspace.time()
+        _leave(workspace, id)
+    elif collection == "companies":
+        workspace.deleted_companies[id] = workspace.time()
+        workspace.sublists.pop((id, "notes"), None)
+        _take_off_contacts(workspace, "companies", id)
+    elif collection == "conversations":
+        workspace.deleted_conversations[id] = workspace.time()
+        workspace.hidden_conversations.discard(id)
+        workspace.parts.pop(id, None)
+    elif collection == "tags":
+        _take_off_contacts(workspace, "tags", id)
+        _untag(workspace, "companies", id)
+        _untag(workspace, "conversations", id)
+
+
+def merge(workspace: Workspace, source: str, target: str) -> None:
+    """Moves lists and conversations of one contact to another."""
+    if source == target:
+        raise ValueError("a contact cannot be merged into itself")
+    survivor = workspace.record("contacts", target)
+    workspace.record("contacts", source)
+    for kind in sublists.KINDS:
+        _unite(workspace, kind, source, target)
+    workspace.forget("contacts", source)
+    _leave(workspace, source)
+    for earlier, into in workspace.merged_contacts.items():
+        if into == source:
+            workspace.merged_contacts[earlier] = target
+    workspace.merged_contacts[source] = target
+    _hand_over(workspace, source, survivor)
+    workspace.update("contacts", target)
+
+
+def recount(workspace: Workspace, before: list[Record], after: list[Record]) -> None:
+    """Counts one person less or more in companies; that is no change of theirs."""
+    left, joined = ({company["id"] for company in found} for found in (before, after))
+    for ids, step in ((left - joined, -1), (joined - left, 1)):
+        for ident in sorted(ids & workspace.companies.keys()):
+            count = workspace.companies[ident].get("user_count", 0) + step
+            workspace.update("companies", ident, touch=False, user_count=count)
+
+
+def _leave(workspace: Workspace, contact_id: str) -> None:
+    """Drops a contact's lists."""
+    recount(workspace, workspace.sublists.get((contact_id, "companies"), []), [])
+    for kind in sublists.KINDS:
+        workspace.sublists.pop((contact_id, kind), None)
+
+
+def _unite(workspace: Workspace, kind: str, source: str, target: str) -> None:
+    kept = workspace.sublists.get((target, kind), [])
+    known = {record["id"] for record in kept}
+    moved = [r for r in workspace.sublists.get((source, kind), []) if r["id"] not in known]
+    if not moved:
+        return
+    if kind == "notes":
+        moved = [{**note, "contact": {"type": "contact", "id": target}} for note in moved]
+    workspace.set_sublist(target, kind, [*kept, *moved])
+
+
+def _hand_over(workspace: Workspace, source: str, survivor: Record) -> None:
+    """Puts the survivor in the place of the source in its conversations."""
+    reference = {key: survivor[key] for key in ("type", "id", "external_id")}
+    for ident, conversation in list(workspace.conversations.items()):
+        listed = (conversation.get("contacts") or {}).get("contacts") or []
+        if all(contact["id"] != source for contact in listed):
+            continue
+        others = [c for c in listed if c["id"] not in (source, survivor["id"])]
+        contacts = {**conversation["contacts"], "contacts": [reference, *others]}
+        workspace.update("conversations", ident, contacts=contacts)
+
+
+def _take_off_contacts(workspace: Workspace, kind: str, id: str) -> None:
+    for (owner, listed), records in list(workspace.sublists.items()):
+        if listed == kind and any(record["id"] == id for record in records):
+            rest = [record for record in records if record["id"] != id]
+            workspace.set_sublist(owner, kind, rest)
+
+
+def _untag(workspace: Workspace, collection: str, tag_id: str) -> None:
+    table: dict[str, Record] = getattr(workspace, collection)
+    for ident, record in list(table.items()):
+        tags = (record.get("tags") or {}).get("tags") or []
+        if any(tag["id"] == tag_id for tag in tags):
+            rest = [tag for tag in tags if tag["id"] != tag_id]
+            workspace.update(collection, ident, tags={**record["tags"], "tags": rest})

@@ -1,0 +1,33 @@
+"""What a part does to the conversation that it is added to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from intercom_assets.sandbox import measures
+from intercom_assets.sandbox.plan import Record
+
+if TYPE_CHECKING:
+    from intercom_assets.sandbox.workspace import Workspace
+
+_STATES = {
+    "close": "closed",
+    "close_with_comment": "closed",
+    "open": "open",
+    "assign_and_reopen": "open",
+    "snoozed": "snoozed",
+}
+
+
+def append(workspace: Workspace, conversation_id: str, part: Record, at: int) -> None:
+    """Adds a part to a conversation, which becomes as new as the part, but never older."""
+    conversation = workspace.record("conversations", conversation_id)
+    parts = workspace.parts[conversation_id]
+    parts.append(part)
+    statistics = conversation.get("statistics") or measures.fresh(0)
+    fields: Record = {"statistics": {**statistics, "count_conversation_parts": len(parts)}}
+    state = _STATES.get(part["part_type"])
+    if state:
+        fields.update(state=state, open=state == "open")
+    newest = max(at, conversation.get("updated_at") or 0)
+    workspace.update("conversations", conversation_id, at=newest, **fields)

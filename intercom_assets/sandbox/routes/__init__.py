@@ -1,0 +1,63 @@
+"""The calls that the sandbox answers, and which function answers each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from intercom_assets.sandbox.calls import Answer, Call, Route, not_found
+from intercom_assets.sandbox.index import Index
+from intercom_assets.sandbox.options import Options
+from intercom_assets.sandbox.routes.companies import CompanyRoutes
+from intercom_assets.sandbox.routes.contacts import ContactRoutes
+from intercom_assets.sandbox.routes.conversations import ConversationRoutes
+from intercom_assets.sandbox.routes.directory import DirectoryRoutes
+
+if TYPE_CHECKING:
+    from intercom_assets.sandbox.workspace import Workspace
+
+INDEXED = ("contacts", "companies", "conversations")
+
+
+class Routes:
+    """Finds the route of a call. In the table a segment ``*`` stands for any."""
+
+    def __init__(self, workspace: Workspace, options: Options) -> None:
+        self.workspace = workspace
+        self.indexes = {name: Index(workspace, name) for name in INDEXED}
+        self.contacts = ContactRoutes(self.indexes["contacts"], options)
+        self.companies = CompanyRoutes(self.indexes["companies"], options)
+        self.conversations = ConversationRoutes(self.indexes["conversations"], options)
+        self.table: dict[tuple[str, str], Route] = {
+            **DirectoryRoutes(workspace).table(),
+            **self.contacts.table(),
+            **self.companies.table(),
+            **self.conversations.table(),
+        }
+        workspace.listeners.append(self.changed)
+
+    def close(self) -> None:
+        """Stops listening to the workspace."""
+        if self.changed in self.workspace.listeners:
+            self.workspace.listeners.remove(self.changed)
+
+    def changed(self, collection: str, id: str) -> None:
+        """Takes note of a change of the workspace."""
+        if collection in self.indexes:
+            self.indexes[collection].changed(id)
+
+    def answer(self, call: Call) -> Answer:
+        """Answers a call.
+
+        Raises:
+            ApiError: What Intercom would state as an error; also a wrong method is not_found.
+        """
+        route = self.table.get((call.method, call.path))
+        if route is None:
+            head, _, rest = call.path[1:].partition("/")
+            id, _, sublist = rest.partition("/")
+            pattern = f"/{head}/*/{sublist}" if sublist else f"/{head}/*"
+            route = self.table.get((call.method, pattern)) if id else None
+            if route is None:
+                raise not_found()
+            call.params = (id,)
+        return route(call)

@@ -1,0 +1,109 @@
+"""Calls about conversations: search, list, one with its parts, and the deleted ones."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from intercom_assets.sandbox.calls import HTML, Answer, ApiError, Call, Route, answer, not_found
+from intercom_assets.sandbox.faults import html_page
+from intercom_assets.sandbox.index import Index
+from intercom_assets.sandbox.options import Options
+from intercom_assets.sandbox.routes.pages import envelope, slice_of
+from intercom_assets.sandbox.search import Search, sort_by
+from intercom_assets.sandbox.text import plaintext
+
+PER_PAGE = 20
+# Older parts cannot be reached at all.
+NEWEST_PARTS = 500
+DELETED_SINCE = (2, 16)
+
+
+class ConversationRoutes:
+    """Answers about conversations."""
+
+    def __init__(self, index: Index, options: Options) -> None:
+        self.index = index
+        self.workspace = index.workspace
+        self.options = options
+        self.searching = Search(
+            index, options, key="conversations", kind="conversation.list", per_page=PER_PAGE
+        )
+        self._missing = count()
+
+    def table(self) -> dict[tuple[str, str], Route]:
+        """The calls answered here."""
+        newest_first = sort_by("updated_at", descending=True)
+        return {
+            ("POST", "/conversations/search"): self.searching.search,
+            ("GET", "/conversations"): lambda call: self.searching.listing(call, newest_first),
+            ("GET", "/conversations/deleted"): self.deleted,
+            ("GET", "/conversations/*"): self.conversation,
+        }
+
+    def conversation(self, call: Call) -> Answer:
+        """One conversation with its newest parts."""
+        id = call.params[0]
+        with self.workspace.lock:
+            record = self.index.records.get(id)
+            if record is None or id in self.workspace.hidden_conversations:
+                return self._no_conversation()
+            whole = {**record, "conversation_parts": self._parts(id)}
+            return answer(_plain(whole) if call.query.get("display_as") == "plaintext" else whole)
+
+    def deleted(self, call: Call) -> Answer:
+        """Ids of deleted conversations, newest first."""
+        if call.version < DELETED_SINCE:
+            message = "Requested resource is not available in current API version."
+            raise ApiError(400, "intercom_version_invalid", message)
+        wanted = slice_of(call, PER_PAGE)
+        with self.workspace.lock:
+            times = self.workspace.deleted_conversations
+            ids = sorted(times, key=lambda id: (times[id], id))
+            if call.query.get("order", "desc") == "desc":
+                ids.reverse()
+            records = [_deleted(id, times[id]) for id in ids[wanted]]
+        page = envelope(call, [], len(ids), wanted)
+        del page["data"]
+        return answer({**page, "type": "conversations.list", "conversations": records})
+
+    def _parts(self, id: str) -> dict[str, Any]:
+        parts = self.workspace.parts.get(id, [])
+        return {
+            "type": "conversation_part.list",
+            "conversation_parts": parts[-NEWEST_PARTS:],
+            "total_count": len(parts),
+        }
+
+    def _no_conversation(self) -> Answer:
+        if self.options.html_not_found and next(self._missing) % 2:
+            return Answer(html_page(404, "Not Found"), 404, HTML)
+        raise not_found()
+
+
+def _deleted(id: str, at: int) -> dict[str, Any]:
+    return {"type": "conversation", "id": id, "metrics_retained": True, "deleted_at": at}
+
+
+def _plain(conversation: dict[str, Any]) -> dict[str, Any]:
+    """The conversation with text in place of HTML."""
+    parts = conversation["conversation_parts"]
+    return {
+        **conversation,
+        "source": _plain_texts(conversation.get("source")),
+        "conversation_parts": {
+            **parts,
+            "conversation_parts": [_plain_texts(part) for part in parts["conversation_parts"]],
+        },
+    }
+
+
+def _plain_texts(record: Any) -> Any:
+    if not isinstance(record, dict):
+        return record
+    texts = {
+        name: plaintext(record[name])
+        for name in ("subject", "body")
+        if isinstance(record.get(name), str)
+    }
+    return {**record, **texts}

@@ -1,0 +1,121 @@
+"""The JSON schemas: valid, complete for the streams, and harmless to what they describe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+
+from intercom_assets.streams import STREAMS
+
+FILES = {
+    file.name.removesuffix(".json"): json.loads(file.read_text("utf-8"))
+    for file in (resources.files("intercom_assets") / "schemas").iterdir()
+    if file.name.endswith(".json")
+}
+PROPERTIES = [
+    pytest.param(name, kind, id=f"{stream}.{name}")
+    for stream, schema in FILES.items()
+    for name, kind in schema["properties"].items()
+]
+
+every_schema = pytest.mark.parametrize("stream", sorted(FILES))
+every_property = pytest.mark.parametrize(("name", "kind"), PROPERTIES)
+
+
+def inner_schemas(kind: Any) -> Iterator[dict[str, Any]]:
+    """Every schema below one, however deep."""
+    for value in kind.values() if isinstance(kind, dict) else kind:
+        if isinstance(value, dict):
+            yield value
+        if isinstance(value, (dict, list)):
+            yield from inner_schemas(value)
+
+
+def test_there_is_one_schema_for_each_stream() -> None:
+    assert set(FILES) == set(STREAMS)
+
+
+@every_schema
+def test_schema_is_valid(stream: str) -> None:
+    # The same call in jsonschema 2, which singer-python asks for, and in jsonschema 4.
+    Draft4Validator.check_schema(FILES[stream])
+
+
+@every_schema
+def test_schema_describes_an_object_that_may_hold_more(stream: str) -> None:
+    schema = FILES[stream]
+    assert schema["type"] == "object"
+    assert schema["additionalProperties"] is True
+    assert schema["description"].endswith(".")
+
+
+@every_schema
+def test_record_of_nulls_is_valid(stream: str) -> None:
+    schema = FILES[stream]
+    Draft4Validator(schema).validate(dict.fromkeys(schema["properties"]))
+
+
+@every_schema
+def test_schema_has_the_columns_that_the_stream_relies_on(stream: str) -> None:
+    declared = STREAMS[stream]
+    needed = {*declared.key_properties, *declared.unique_key(), *declared.valid_replication_keys}
+    assert needed <= set(FILES[stream]["properties"])
+
+
+@every_schema
+def test_id_comes_first(stream: str) -> None:
+    assert next(iter(FILES[stream]["properties"])) == "id"
+
+
+@every_schema
+def test_replication_key_is_a_time(stream: str) -> None:
+    properties = FILES[stream]["properties"]
+    for key in STREAMS[stream].valid_replication_keys:
+        assert properties[key]["format"] == "date-time"
+
+
+@pytest.mark.parametrize("key", ["conversation_id", "conversation_updated_at", "_parts_truncated"])
+def test_parts_carry_their_conversation(key: str) -> None:
+    assert key in FILES["conversation_parts"]["properties"]
+
+
+def test_both_lists_of_admins_have_the_same_columns() -> None:
+    assert FILES["admin_list"]["properties"] == FILES["admins"]["properties"]
+
+
+@every_property
+def test_property_is_nullable(name: str, kind: dict[str, Any]) -> None:
+    assert kind["type"][0] == "null"
+    assert len(kind["type"]) > 1
+
+
+@every_property
+def test_property_is_described(name: str, kind: dict[str, Any]) -> None:
+    assert kind["description"].endswith(".")
+    assert len(kind["description"]) > 10
+
+
+@every_property
+def test_ids_are_strings_and_times_are_times(name: str, kind: dict[str, Any]) -> None:
+    if name == "id" or name.endswith("_id"):
+        assert kind["type"] == ["null", "string"]
+        assert "format" not in kind
+    if name.endswith("_at") or name in ("waiting_since", "snoozed_until"):
+        assert kind["type"] == ["null", "string"]
+        assert kind["format"] == "date-time"
+
+
+@every_property
+def test_property_says_nothing_of_what_is_inside(name: str, kind: dict[str, Any]) -> None:
+    """Singer's transform would rewrite nested times, and remove nested fields not declared."""
+    assert "properties" not in kind
+    assert not any("format" in inner for inner in inner_schemas(kind))
+    if "array" in kind["type"]:
+        assert kind["items"] == {}
+    if "object" in kind["type"]:
+        assert kind["additionalProperties"] is True
