@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DEMO := intercom_assets.sandbox.demo
+DEMO := intercom_assets.demo
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo lint types test test-all format clean

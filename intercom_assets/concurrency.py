@@ -41,7 +41,7 @@ def overlap(
                 for item in task():
                     if not queue.put(item):
                         return
-        except BaseException as problem:  # noqa: BLE001 - it is raised again by the consumer
+        except BaseException as problem:  # raised again by the consumer
             queue.fail(problem)
         finally:
             queue.producer_done()

@@ -34,6 +34,7 @@ def main() -> None:
     DATABASE.unlink(missing_ok=True)
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
+    (HOME / "dagster.yaml").touch()  # without one Dagster says at length that it uses its defaults
     with Sandbox(latency=0.02) as sandbox, _environment(sandbox):
         console.print(f"An Intercom-compatible sandbox is listening at {sandbox.url}.")
         _materialize("First run: everything")
@@ -113,6 +114,7 @@ def _say_how_to_go_on() -> None:
         "With an Intercom access token of your own: see the README's quick start.",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
 
 

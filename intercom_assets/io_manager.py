@@ -31,8 +31,8 @@ OBSERVATION_SECONDS = 10.0
 class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     """Lands what Intercom assets extract in DuckDB, incrementally.
 
-    Each commit holds rows and the state that they make true. Inputs are loaded as pandas DataFrames;
-    ``AssetIn(metadata={"columns": [...]})`` loads only these columns.
+    Each commit holds rows and the state that they make true. Inputs are loaded as pandas
+    DataFrames; ``AssetIn(metadata={"columns": [...]})`` loads only these columns.
     """
 
     duckdb: DuckDBResource
@@ -55,8 +55,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         """
         if not isinstance(obj, Extraction):
             raise dg.Failure(
-                f"this IO manager stores what Intercom assets extract, not {type(obj).__name__}: give "
-                f"{context.asset_key.to_user_string()} another io_manager_key",
+                f"this IO manager stores what Intercom assets extract, not {type(obj).__name__}: "
+                f"give {context.asset_key.to_user_string()} another io_manager_key",
                 allow_retries=False,
             )
         warehouse, table = self._warehouse(context), context.asset_key.path[-1]

@@ -27,7 +27,7 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     access_token: str = Field(
         repr=False,
         description="Access token of your app in Intercom's Developer Hub. Give an EnvVar, so that "
-        "the token itself stays out of the code and of Dagster's UI."
+        "the token itself stays out of the code and of Dagster's UI.",
     )
     region: str | None = Field(
         default=None, description="Where the workspace is hosted: us (default), eu or au."
@@ -47,8 +47,8 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     lookback: float | None = Field(
         default=None,
-        description="Seconds before the bookmark that every run reads again, default 600: Intercom's "
-        "search shows a change up to some minutes late.",
+        description="Seconds before the bookmark that every run reads again, default 600: "
+        "Intercom's search shows a change up to some minutes late.",
     )
     display_as: str | None = Field(
         default=None,

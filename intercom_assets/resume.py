@@ -57,7 +57,7 @@ def resume(context: dg.OutputContext, landing: Landing) -> None:
     if event is None:
         if stored.state and stored.run_id and instance.has_run(stored.run_id):
             context.log.info(
-                f"{landing.name}: the asset was wiped in Dagster, so it is read from the start again"
+                f"{landing.name}: the asset was wiped in Dagster, so everything is read again"
             )
             landing.start_over(None, stored.reset)
         return
@@ -66,14 +66,15 @@ def resume(context: dg.OutputContext, landing: Landing) -> None:
     moment = parse_epoch(event.value)
     if moment is None:
         raise dg.Failure(
-            f"the bookmark {event.value!r} that was reported for {context.asset_key.to_user_string()} "
-            "is no date: report one such as 2024-01-31T00:00:00Z",
+            f"the bookmark {event.value!r} that was reported for "
+            f"{context.asset_key.to_user_string()} is no date: report one such as 2024-01-31T00:00:00Z",
             allow_retries=False,
         )
     if stored.state and moment > stored.state.bookmark:
         context.log.warning(
-            f"{landing.name}: the reported bookmark {to_iso(moment)} is ahead of what is stored, and "
-            "is not followed, for that would leave a gap. To leave out older records set start_date"
+            f"{landing.name}: the reported bookmark {to_iso(moment)} is ahead of what is stored "
+            "and is not followed, for that would leave a gap. To leave out older records set "
+            "start_date"
         )
     else:
         context.log.info(f"{landing.name}: set back to the reported bookmark {to_iso(moment)}")

@@ -37,5 +37,5 @@ def test_nul_is_kept() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"<html>", b'{"a": tru', b"\xff\xfe"])
 def test_what_is_no_json_is_an_error(body: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - callers rely on the base class alone
+    with pytest.raises(ValueError):
         decode(body)

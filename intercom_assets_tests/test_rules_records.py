@@ -122,7 +122,9 @@ def test_rule_3_a_commit_that_fails_leaves_the_table_and_the_state_as_they_were(
         landing.commit([Batch([{"id": "2", "unheard_of": 1, "count": "many"}], state)])
     monkeypatch.undo()
     assert land.rows() == before
-    assert Landing(land.warehouse, "things", MERGED, "workspace", "next").stored.state == SyncState()
+    assert (
+        Landing(land.warehouse, "things", MERGED, "workspace", "next").stored.state == SyncState()
+    )
 
 
 def test_rule_4_a_full_table_is_replaced_as_a_whole(land: Lands) -> None:
@@ -244,7 +246,8 @@ def test_rule_5_names_that_differ_in_case_only_get_columns_of_their_own(land: La
 
 
 @pytest.mark.parametrize(
-    "name", ['qu"ote', "dot.ted", "sp ace", "emoji 😀", "", "nul\0", "row", "copy", "_ordinal", "select"]
+    "name",
+    ['qu"ote', "dot.ted", "sp ace", "emoji 😀", "", "nul\0", "row", "copy", "_ordinal", "select"],
 )
 def test_rule_5_any_name_is_a_column(land: Lands, name: str) -> None:
     for spec in (MERGED, REPLACED):
@@ -323,7 +326,8 @@ def test_columns_tell_what_they_hold(land: Lands) -> None:
     land(MERGED, {"id": "1"})
     with land.warehouse.connection() as connection:
         comments = connection.execute(
-            "select comment from duckdb_columns() where table_name = 'things' and column_name = 'id'"
+            "select comment from duckdb_columns() "
+            "where table_name = 'things' and column_name = 'id'"
         ).fetchall()
     assert comments == [("The key's value",)]
 
@@ -339,7 +343,7 @@ def test_rule_6_a_workspace_of_odd_records_lands_in_full(
             "last_replied_at": "2024-01-31T00:00:00Z",
             "last_contacted_at": 0,
             "owner_id": 12,
-            "custom_attributes": {"big": 2**70, "nul": "a\0b", "x.y \"z\" 😀": None},
+            "custom_attributes": {"big": 2**70, "nul": "a\0b", 'x.y "z" 😀': None},
             "phone": 5,
             "Email": "case",
         }

@@ -26,7 +26,9 @@ def bodies(sandbox: Sandbox, path: str) -> list[Any]:
 def report(project: Project, stream: str, **metadata: Any) -> None:
     """What Dagster's UI does at "Report materialization"."""
     project.instance.report_runless_asset_event(
-        dg.AssetMaterialization(stream, metadata={k.replace("__", "/"): v for k, v in metadata.items()})
+        dg.AssetMaterialization(
+            stream, metadata={k.replace("__", "/"): v for k, v in metadata.items()}
+        )
     )
 
 
@@ -182,9 +184,7 @@ def test_rule_2_a_reported_bookmark_is_obeyed_once_even_if_the_run_then_fails(
     assert project.differences("conversations") == {}
 
 
-def test_rule_2_a_bookmark_reported_ahead_leaves_no_gap(
-    sandbox: Sandbox, project: Project
-) -> None:
+def test_rule_2_a_bookmark_reported_ahead_leaves_no_gap(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations")
     sandbox.workspace.change(10)
     report(project, "conversations", intercom__bookmark="2999-01-01T00:00:00Z")
@@ -250,9 +250,7 @@ def test_rule_8_a_run_claims_nothing_after_its_own_start(
     assert project.differences("conversations") == {}
 
 
-def test_rule_8_the_machines_clock_does_not_matter(
-    sandbox: Sandbox, project: Project
-) -> None:
+def test_rule_8_the_machines_clock_does_not_matter(sandbox: Sandbox, project: Project) -> None:
     sandbox.workspace.clock.advance(-HOUR)  # Intercom's clock is an hour behind ours
     project.run("conversations")
     behind = parse_epoch(project.bookmark("conversations")) or 0

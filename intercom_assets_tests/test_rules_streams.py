@@ -49,7 +49,9 @@ def test_rule_7_no_change_around_midnight_is_missed(
         for _ in range(8):  # a day in steps of three hours
             sandbox.workspace.clock.advance(3 * HOUR)
             for contact in list(sandbox.workspace.contacts)[:3]:
-                sandbox.workspace.update("contacts", contact, name=str(sandbox.workspace.clock.now()))
+                sandbox.workspace.update(
+                    "contacts", contact, name=str(sandbox.workspace.clock.now())
+                )
             project.run("contacts")
             assert project.differences("contacts") == {}
 

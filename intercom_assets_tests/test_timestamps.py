@@ -27,7 +27,9 @@ def test_every_form_is_the_same_moment(value: object, iso: str) -> None:
     assert to_iso(value) == iso
 
 
-@pytest.mark.parametrize("value", [None, "", "n/a", "soon", True, {}, [], 10**30, float("inf"), "--5"])
+@pytest.mark.parametrize(
+    "value", [None, "", "n/a", "soon", True, {}, [], 10**30, float("inf"), "--5"]
+)
 def test_what_is_no_time_is_told_apart(value: object) -> None:
     assert to_iso(value) is None
     assert parse_epoch(value) is None

@@ -81,7 +81,7 @@ def differences(
     landed = [dict(zip(types, row, strict=True)) for row in rows]
     wanted = raw_records(workspace, stream)
     key = "full_name" if stream.endswith("_attributes") else "id"
-    # Parts that were stored while they were among the newest stay, though Intercom now holds them back.
+    # Parts that were stored while they were among the newest stay.
     older = {part["id"] for held in workspace.parts.values() for part in held[:-NEWEST_PARTS]}
     keys = [row[key] for row in landed if stream != "conversation_parts" or row[key] not in older]
     problems = _key_problems(keys, [str(r[key]) for r in wanted])
@@ -170,9 +170,7 @@ def _whole_company(workspace: Workspace, company: dict[str, Any]) -> dict[str, A
     return company
 
 
-def _parts(
-    workspace: Workspace, id: str, conversation: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _parts(workspace: Workspace, id: str, conversation: dict[str, Any]) -> list[dict[str, Any]]:
     parts = workspace.parts.get(id, [])
     return [
         {

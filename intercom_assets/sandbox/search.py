@@ -84,7 +84,9 @@ class Search:
         pagination: Mapping[str, Any],
         hide_new: bool = False,
     ) -> Answer:
-        per_page = positive(pagination.get("per_page") or self.per_page, "per_page", MAX_PER_PAGE)
+        wanted = pagination.get("per_page")
+        size = self.per_page if wanted is None else wanted
+        per_page = positive(size, "per_page", MAX_PER_PAGE)
         place = read_cursor(pagination.get("starting_after"), sort)
         with self.index.workspace.lock:
             entries, first, last = self._found(condition, sort, hide_new)

@@ -129,7 +129,7 @@ class BaseStream:
 
         Args:
             bookmark_datetime: ISO 8601 date or date-time, or epoch: only records changed since then
-                (streams that know no change dates give all); None is the start date of the settings.
+                (streams that know no change dates give all); None is the settings' start date.
             is_parent: Accepted for the callers of Singer taps; makes no difference.
 
         Raises:

@@ -11,8 +11,9 @@ from intercom_assets.pagination import url_pages
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.transform import Record
 
-# Up to API 2.16 Intercom compares a contact's times by calendar day in the workspace's timezone, and
-# ">" means "after the end of that day". One day is short where summer time makes days of 25 hours.
+# Up to API 2.16 Intercom compares a contact's times by calendar day in the workspace's timezone,
+# and ">" means "after the end of that day". One day is short where summer time makes days of 25
+# hours.
 TWO_DAYS = 2 * 86_400
 
 # Where the rest of a list is that a contact shows ten of. Both kinds of subscription share a route,

@@ -1,8 +1,8 @@
 """Conversation parts: every message, note, assignment and event of a conversation.
 
-Only the single conversation has them, so each changed conversation costs one call. Which ones to read
-is a work queue over the conversations that are stored; without a warehouse it is the conversations
-stream itself.
+Only the single conversation has them, so each changed conversation costs one call. Which ones to
+read is a work queue over the conversations that are stored; without a warehouse it is the
+conversations stream itself.
 """
 
 from __future__ import annotations

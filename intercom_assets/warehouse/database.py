@@ -1,7 +1,7 @@
 """A DuckDB database that streams land in, one short transaction a batch.
 
-Between two transactions no connection is open, so that other processes get at the file while this one
-waits for Intercom.
+Between two transactions no connection is open, so that other processes get at the file while this
+one waits for Intercom.
 """
 
 from __future__ import annotations

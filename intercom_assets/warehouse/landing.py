@@ -18,7 +18,7 @@ from intercom_assets.warehouse.names import path, quote
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.table import Changes, Table
 
-# A full refresh that finds a fifth of the rows gone at the source has more likely lost a permission.
+# A full refresh that finds a fifth of the rows gone has more likely lost a permission.
 SHRINK_LIMIT = 0.2
 
 # Two threads of one process may meet in the catalog; what was rolled back is simply done again.
@@ -188,8 +188,8 @@ class Landing:
         with self.warehouse.connection() as connection:
             if not Table(connection, self.warehouse.schema, self.spec.parent, self.spec).exists():
                 raise ParentMissing(
-                    f"{self.name} are read for the rows of {self.warehouse.schema}."
-                    f"{self.spec.parent}, which is not there yet: materialize {self.spec.parent} first"
+                    f"{self.name} are read for the rows of {self.warehouse.schema}.{self.spec.parent}, "
+                    f"which is not there yet: materialize {self.spec.parent} first"
                 )
         return ParentQueue(self.warehouse, self.name, self.spec.parent)
 

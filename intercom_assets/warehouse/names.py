@@ -20,8 +20,8 @@ def quote(name: str) -> str:
 def path(connection: DuckDBPyConnection, *names: str) -> str:
     """A schema, or a table in one, with the database in front.
 
-    Without it DuckDB takes ``intercom.contacts`` in a file ``intercom.duckdb`` for ambiguous, because
-    the database has the schema's name.
+    Without it DuckDB takes ``intercom.contacts`` in a file ``intercom.duckdb`` for ambiguous,
+    because the database has the schema's name.
     """
     row = connection.execute("select current_database()").fetchone()
     return ".".join(quote(name) for name in (*(row or ()), *names))

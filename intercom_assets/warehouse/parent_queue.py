@@ -41,7 +41,8 @@ class ParentQueue:
         """
         query = """
             with parents as (
-                select id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
+                select
+                    id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
                 from {parents}
             )
             select parents.id, parents.changed

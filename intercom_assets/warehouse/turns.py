@@ -1,7 +1,8 @@
 """One run at a time writes a stream: the next one waits, and says for whom.
 
-The lock belongs to the process and so ends with it, however it ends. It spares two runs from reading
-the same things; that they cannot mix their writes is up to the claim, which holds everywhere.
+The lock belongs to the process and so ends with it, however it ends. It spares two runs from
+reading the same things; that they cannot mix their writes is up to the claim, which holds
+everywhere.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def turn(
     """Waits until no other process or thread of this machine writes the stream.
 
     Args:
-        database: The database's path; one that is no local file, such as ``md:``, is not waited for.
+        database: The database's path; for one that is no local file, such as ``md:``, nobody
+            waits.
         stream: Schema and table.
         run_id: This run, for others to name.
         patience: Seconds after which to go on all the same; the run that was waited for can then
