@@ -1,8 +1,8 @@
 """Keeps within Intercom's rate limit by what its answers say, without a number to tune.
 
 Every answer tells the limit of the current window (X-RateLimit-Limit), how many calls are left in
-it (-Remaining) and when the next one begins (-Reset, in whole epoch seconds). A request may start as
-long as fewer are under way than are left: those under way may not have been counted yet.
+it (-Remaining) and when the next one begins (-Reset, in whole epoch seconds). A request may start
+as long as fewer are under way than are left: those under way may not have been counted yet.
 """
 
 from __future__ import annotations

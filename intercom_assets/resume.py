@@ -67,7 +67,8 @@ def resume(context: dg.OutputContext, landing: Landing) -> None:
     if moment is None:
         raise dg.Failure(
             f"the bookmark {event.value!r} that was reported for "
-            f"{context.asset_key.to_user_string()} is no date: report one such as 2024-01-31T00:00:00Z",
+            f"{context.asset_key.to_user_string()} is no date: report one such as "
+            "2024-01-31T00:00:00Z",
             allow_retries=False,
         )
     if stored.state and moment > stored.state.bookmark:

@@ -70,6 +70,11 @@ class Index:
         # A deque, because listeners run in the threads that change records.
         self._dirty: deque[str] = deque()
 
+    def reset(self) -> None:
+        """Forgets all, as if every record had changed."""
+        for forgotten in (self._orders, self._bytes, self._dirty):
+            forgotten.clear()
+
     @property
     def records(self) -> dict[str, dict[str, Any]]:
         """The records themselves, by id."""

@@ -116,6 +116,7 @@ class Sandbox(Options):
             OSError: When the port is taken.
         """
         self._url = Future()
+        self.gateway.routes.open()
         self._thread = threading.Thread(target=self._run, name="intercom-sandbox", daemon=True)
         self._thread.start()
         try:

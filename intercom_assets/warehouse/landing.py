@@ -188,8 +188,8 @@ class Landing:
         with self.warehouse.connection() as connection:
             if not Table(connection, self.warehouse.schema, self.spec.parent, self.spec).exists():
                 raise ParentMissing(
-                    f"{self.name} are read for the rows of {self.warehouse.schema}.{self.spec.parent}, "
-                    f"which is not there yet: materialize {self.spec.parent} first"
+                    f"{self.name} are read for the rows of {self.spec.parent}, a table that is not "
+                    f"there yet: materialize {self.spec.parent} first"
                 )
         return ParentQueue(self.warehouse, self.name, self.spec.parent)
 

@@ -33,7 +33,12 @@ class Routes:
             **self.companies.table(),
             **self.conversations.table(),
         }
-        workspace.listeners.append(self.changed)
+
+    def open(self) -> None:
+        """Listens to the workspace, whose changes were not heard so far."""
+        for index in self.indexes.values():
+            index.reset()
+        self.workspace.listeners.append(self.changed)
 
     def close(self) -> None:
         """Stops listening to the workspace."""
