@@ -103,8 +103,8 @@ def test_the_multiprocess_executor_works_too(
     code = tmp_path / "my_project.py"
     code.write_text(
         "import dagster as dg\n"
-        "from intercom_assets import defs as shipped\n"
-        "defs = dg.Definitions(assets=shipped.assets, resources=shipped.resources,\n"
+        "import intercom_assets as shipped\n"
+        "defs = dg.Definitions(assets=shipped.defs.assets, resources=shipped.defs.resources,\n"
         "    executor=dg.multiprocess_executor.configured({'max_concurrent': 4}))\n"
     )
     home = tmp_path / "home"
