@@ -129,6 +129,11 @@ class IntercomClient:
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=self.settings.max_concurrency)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        # Proxies and certificates of the environment, found once: requests would look for them
+        # before every call, for a quarter of its time.
+        found = session.merge_environment_settings(self.settings.base_url, {}, None, None, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
         # Without cookies a session holds no state that threads would share.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.auth = _BearerToken(self.settings.access_token)

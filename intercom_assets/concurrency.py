@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-Task = Callable[[], Iterable[T]]
+Task = Callable[[], "Iterable[T | Spawn]"]
 
-# What may wait for the writer, in bytes as they came from Intercom.
-QUEUE_BYTES = 32 * 1024 * 1024
+# What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
+QUEUE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """What a task yields to have further tasks run.
+
+    Attributes:
+        tasks: The tasks; the first of them is the next to be started.
+    """
+
+    tasks: Sequence[Callable[[], Iterable[Any]]]
 
 
 def overlap(
@@ -20,90 +32,64 @@ def overlap(
     """Yields what the tasks yield, in order of completion, from up to ``workers`` threads.
 
     Args:
-        tasks: Taken one by one, as threads come free.
+        tasks: Taken one by one, as threads come free. A task may yield `Spawn` for more of them.
         workers: Threads at the most.
         size: Bytes of an item; producers wait while more than `QUEUE_BYTES` are not yet taken.
 
     Raises:
         BaseException: The first that a task raised; the other tasks are then abandoned.
     """
-    queue: _ByteQueue[T] = _ByteQueue(size)
-    source = iter(tasks)
-    source_lock = threading.Lock()
-
-    def work() -> None:
-        try:
-            while not queue.closed:
-                with source_lock:
-                    task = next(source, None)
-                if task is None:
-                    return
-                for item in task():
-                    if not queue.put(item):
-                        return
-        except BaseException as problem:  # raised again by the consumer
-            queue.fail(problem)
-        finally:
-            queue.producer_done()
-
+    pool = _Pool(tasks, max(1, workers), size)
     # Daemons: a request that Intercom leaves hanging must not keep a cancelled run alive.
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(max(1, workers))]
-    queue.expect(len(threads))
-    for thread in threads:
-        thread.start()
+    for _ in range(pool.workers):
+        threading.Thread(target=pool.work, daemon=True).start()
     try:
-        yield from queue.drain()
+        yield from pool.drain()
     finally:
-        queue.close()
+        pool.close()
 
 
-class _ByteQueue(Generic[T]):
-    """A queue bounded by the bytes in it; always takes one item, however large."""
+class _Pool(Generic[T]):
+    """Tasks to be run and items to be taken; the items are bounded by their bytes."""
 
-    def __init__(self, size: Callable[[T], int]) -> None:
+    def __init__(self, tasks: Iterable[Task[T]], workers: int, size: Callable[[T], int]) -> None:
+        self.workers = workers
+        self._source = iter(tasks)
+        self._spawned: list[Task[T]] = []
+        self._running = 0
         self._size = size
         self._items: deque[T] = deque()
         self._bytes = 0
-        self._producers = 0
         self._problem: BaseException | None = None
+        self._closed = False
         self._changed = threading.Condition()
-        self.closed = False
 
-    def expect(self, producers: int) -> None:
-        self._producers = producers
-
-    def producer_done(self) -> None:
-        with self._changed:
-            self._producers -= 1
-            self._changed.notify_all()
-
-    def fail(self, problem: BaseException) -> None:
-        with self._changed:
-            self._problem = self._problem or problem
-            self.closed = True
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        with self._changed:
-            self.closed = True
-            self._changed.notify_all()
-
-    def put(self, item: T) -> bool:
-        """Adds an item once there is room; False if nobody wants it any more."""
-        with self._changed:
-            while self._items and self._bytes >= QUEUE_BYTES and not self.closed:
-                self._changed.wait()
-            if self.closed:
-                return False
-            self._items.append(item)
-            self._bytes += self._size(item)
-            self._changed.notify_all()
-            return True
+    def work(self) -> None:
+        """Runs task after task; what a thread does."""
+        try:
+            while task := self._next_task():
+                for item in task():
+                    if isinstance(item, Spawn):
+                        self._spawn(item.tasks)
+                    elif not self._put(item):
+                        return
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+        except BaseException as problem:  # raised again by the consumer
+            with self._changed:
+                self._problem = self._problem or problem
+                self._changed.notify_all()
+        finally:
+            with self._changed:
+                self.workers -= 1
+                self._changed.notify_all()
 
     def drain(self) -> Iterator[T]:
+        """Yields items until all tasks are done."""
         while True:
             with self._changed:
-                while not self._items and self._producers and not self._problem:
+                while not self._items and self.workers and not self._problem:
                     self._changed.wait()
                 if self._problem:
                     raise self._problem
@@ -113,3 +99,39 @@ class _ByteQueue(Generic[T]):
                 self._bytes -= self._size(item)
                 self._changed.notify_all()
             yield item
+
+    def close(self) -> None:
+        """Lets the threads end, as soon as the request that each is at allows."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _next_task(self) -> Task[T] | None:
+        with self._changed:
+            while not self._closed and self._problem is None:
+                task = self._spawned.pop() if self._spawned else next(self._source, None)
+                if task is not None:
+                    self._running += 1
+                    return task
+                if not self._running:
+                    return None
+                self._changed.wait()
+            return None
+
+    def _spawn(self, tasks: Sequence[Task[T]]) -> None:
+        with self._changed:
+            self._spawned += reversed(tasks)
+            self._changed.notify_all()
+
+    def _put(self, item: T) -> bool:
+        """Adds an item once there is room; False if nobody wants it any more."""
+        with self._changed:
+            # One item is always let in, however large.
+            while self._items and self._bytes >= QUEUE_BYTES and not self._closed:
+                self._changed.wait()
+            if self._closed or self._problem:
+                return False
+            self._items.append(item)
+            self._bytes += self._size(item)
+            self._changed.notify_all()
+            return True

@@ -1,5 +1,6 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from intercom_assets.warehouse.turns import turn
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
 COMMIT_ROWS = 5_000
-COMMIT_BYTES = 16 * 1024 * 1024
+COMMIT_BYTES = 8 * 1024 * 1024
 COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
 
@@ -67,7 +68,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self.patience,
             context.log.warning,
         )
-        with _refusals_as_failures(), my_turn:
+        with _refusals_as_failures(), _fewer_collections(), my_turn:
             started = time.monotonic()
             landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
             resume(context, landing)
@@ -204,6 +205,20 @@ class _Writer:
 
 def _bookmark(state: SyncState | None) -> str | None:
     return None if state is None else to_iso(state.bookmark)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Spares the garbage collector's rounds over decoded JSON, a fifth of the time.
+
+    JSON holds no cycles: its memory is freed without them.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -58,18 +58,20 @@ def test_rule_1_a_failed_run_keeps_what_it_committed_and_publishes_no_materializ
     assert not result.success
     key = dg.AssetKey("conversations")
     assert project.instance.get_latest_materialization_event(key) is None
-    assert project.query("select count(*) from intercom.conversations") == [(10,)]
+    [(kept,)] = project.query("select count(*) from intercom.conversations")
+    assert 5 <= kept <= 10, "two pages arrived"
     # Progress is an observation: it starts nothing downstream.
     assert project.instance.fetch_observations(key, limit=1).records
     sandbox.faults.clear()
     sandbox.reset_log()
     project.run("conversations")
     assert project.differences("conversations") == {}
-    newest = max(
-        parse_epoch(record["updated_at"]) or 0 for record in _oldest(sandbox, "conversations", 10)
-    )
-    asked = bodies(sandbox, "/conversations/search")[0]["query"]["value"][0]["value"]
-    assert asked > newest - HOUR, "the second run went on where the first one stopped"
+    first_page = _oldest(sandbox, "conversations", 5)
+    newest = max(parse_epoch(record["updated_at"]) or 0 for record in first_page)
+    asked = [
+        body["query"]["value"][0]["value"] for body in bodies(sandbox, "/conversations/search")
+    ]
+    assert min(asked) > newest - HOUR, "the second run went on where the first one stopped"
 
 
 def _oldest(sandbox: Sandbox, collection: str, n: int) -> list[dict[str, Any]]:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from itertools import count
 
 from intercom_assets.concurrency import overlap
-from intercom_assets.errors import NotFound, ScrollUnavailable, ServerError
-from intercom_assets.pagination import Page, scroll_pages, url_pages
+from intercom_assets.errors import ScrollUnavailable, ServerError
+from intercom_assets.pagination import Page, scroll_pages
+from intercom_assets.streams import sublists
 from intercom_assets.streams.base import IncrementalStream
-from intercom_assets.streams.contacts import SUBLIST_PAGE_SIZE, is_cut
-from intercom_assets.transform import Record
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +20,8 @@ SCROLL_EXPIRY_SECONDS = 60.0
 # With waits that double up to the expiry: about eleven minutes for a scroll that somebody else has
 # open, or for one that keeps failing.
 MAX_SCROLLS = 16
+
+SUBLISTS = {"notes": sublists.Sublist("/companies/{id}/notes")}
 
 
 class Companies(IncrementalStream):
@@ -35,8 +36,7 @@ class Companies(IncrementalStream):
         # The scroll is read by a thread of its own, so that it does not expire while the records
         # before it are being written.
         for page in overlap([self._scroll], 1, lambda page: page.size):
-            for record in page.records:
-                self._complete_notes(record)
+            sublists.complete(self, page.records, SUBLISTS)
             yield page
 
     def _scroll(self) -> Iterator[Page]:
@@ -60,20 +60,3 @@ class Companies(IncrementalStream):
                 )
                 self.counts["scrolls started over"] += 1
                 time.sleep(wait)
-
-    def _complete_notes(self, company: Record) -> None:
-        if not is_cut(company.get("notes")):
-            return
-        pages = url_pages(
-            self.client,
-            f"/companies/{company['id']}/notes",
-            {"per_page": SUBLIST_PAGE_SIZE},
-            key="data",
-        )
-        try:
-            company["notes"] = {
-                "type": "list",
-                "data": [note for page in pages for note in page.records],
-            }
-        except NotFound:
-            self.counts["companies gone"] += 1

@@ -36,7 +36,7 @@ class WorkQueue(Protocol):
         Args:
             since: Only parents that changed at or after this, epoch seconds.
             settled_after: Seconds after its change from which a parent counts as settled.
-            before: Parents whose children were read before this count as outstanding, too.
+            before: Parents whose children were read up to this second are outstanding, too.
         """
 
 

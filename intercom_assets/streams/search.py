@@ -7,20 +7,41 @@ after each page the state claims what the order of the search makes certain.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.concurrency import overlap
+from intercom_assets.concurrency import Spawn, overlap
 from intercom_assets.errors import MalformedResponse, NotFound, RequestRefused
 from intercom_assets.pagination import Page, search_pages
-from intercom_assets.state import ASCENDING, DESCENDING, SyncState, Walk
+from intercom_assets.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
+from intercom_assets.streams import sublists
 from intercom_assets.streams.base import Batch, IncrementalStream, Run, begin
+from intercom_assets.streams.sublists import Sublist
 from intercom_assets.timestamps import parse_epoch
 from intercom_assets.transform import Record
 
 # Walks of one stream that are read side by side.
-WALKS_AT_ONCE = 4
+WALKS_AT_ONCE = 8
+# A walk of more pages than that is split: a cursor gives them one after the other only.
+SPLIT_FROM_PAGES = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page of a walk.
+
+    Attributes:
+        walk: The walk, with the cursor of the next page.
+        records: The page's records that the walk wants, in regular form.
+        size: Bytes of the page.
+        claimed: The interval of updated_at that is complete once they are stored.
+    """
+
+    walk: Walk
+    records: list[Record]
+    size: int
+    claimed: Interval
 
 
 class SearchStream(IncrementalStream):
@@ -29,6 +50,10 @@ class SearchStream(IncrementalStream):
     # How far a search may miss the moment it is asked for, in seconds. Conversations are matched to
     # the second, where ">" is documented as both "greater" and "greater or equal".
     margin: ClassVar[int] = 1
+    # Seconds of updated_at below which a window is not split any further.
+    shortest_window: ClassVar[int] = 3_600
+    # Lists in a record that the search cuts off.
+    sublists: ClassVar[dict[str, Sublist]] = {}
     # Whether an increment is read from the newest record down to the bookmark.
     newest_first: ClassVar[bool] = False
     # Whether a walk's cursor is kept, because its start cannot be asked for exactly.
@@ -63,12 +88,11 @@ class SearchStream(IncrementalStream):
 
     def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
         tasks = (partial(self._walk, walk) for walk in walks)
-        workers = min(WALKS_AT_ONCE, len(walks))
-        for walk, page, records, claimed in overlap(tasks, workers, lambda item: item[1].size):
-            state = state.with_complete(*claimed)
+        for step in overlap(tasks, WALKS_AT_ONCE, lambda step: step.size):
+            state = state.with_complete(*step.claimed)
             if self.keeps_cursor:
-                state = state.with_walk(walk)
-            yield Batch(records, state, page.size)
+                state = state.with_walk(step.walk)
+            yield Batch(step.records, state, step.size)
 
     def _finish(self, state: SyncState, run: Run, started: int) -> Iterator[Batch]:
         """Ends a full refresh.
@@ -86,17 +110,35 @@ class SearchStream(IncrementalStream):
             yield replace(batch, state=replace(state, walks=()))
         yield Batch([], replace(state, refresh=None, walks=()), sweep=True)
 
-    def _walk(self, walk: Walk) -> Iterator[tuple[Walk, Page, list[Record], tuple[int, int]]]:
-        """Yields the walk as of each page, the page, its records, and the interval it completes."""
-        for page in self._pages(walk):
+    def _walk(self, walk: Walk) -> Iterator[Step | Spawn]:
+        """Takes a walk page by page; one that proves long is handed on in two halves."""
+        for number, page in enumerate(self._pages(walk), 1):
             last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
             over = page.cursor is None or self._is_past(walk, last)
-            walk = replace(walk, cursor=None if over else page.cursor)
+            halves = [] if over or number > 1 else self._halves(walk, page, last)
+            walk = replace(walk, cursor=None if over or halves else page.cursor)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
-            records = self._regular_records(self.complete(wanted))
-            yield walk, page, records, self._claim(walk, last, over)
-            if over:
+            sublists.complete(self, wanted, self.sublists)
+            records = self._regular_records(wanted)
+            yield Step(walk, records, page.size, self._claim(walk, last, over))
+            if halves:
+                yield Spawn([partial(self._walk, half) for half in halves])
+            if over or halves:
                 return
+
+    def _halves(self, walk: Walk, page: Page, last: int | None) -> list[Walk]:
+        """What is left of a walk after its first page, as two walks, if that is worth while."""
+        size = self.client.settings.page_size
+        if last is None or page.total is None or walk.order == DESCENDING:
+            return []
+        start = max(last, walk.start)
+        if page.total < SPLIT_FROM_PAGES * size or walk.end - start < 2 * self.shortest_window:
+            return []
+        middle = (start + walk.end) // 2
+        return [
+            replace(walk, start=start, end=middle, bounded=True, cursor=None),
+            replace(walk, start=middle, cursor=None),
+        ]
 
     def _pages(self, walk: Walk) -> Iterator[Page]:
         first = partial(
@@ -130,10 +172,6 @@ class SearchStream(IncrementalStream):
             return {"operator": "AND", "value": [after]}
         before = {"field": "updated_at", "operator": "<", "value": walk.end + self.margin}
         return {"operator": "AND", "value": [after, before]}
-
-    def complete(self, records: list[Record]) -> list[Record]:
-        """Records with whatever the search leaves out of them."""
-        return records
 
     @staticmethod
     def _is_inside(walk: Walk, record: Record) -> bool:

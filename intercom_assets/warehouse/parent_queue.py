@@ -37,7 +37,7 @@ class ParentQueue:
         Args:
             since: Only parents that changed at or after this, epoch seconds.
             settled_after: Seconds after its change from which a parent counts as settled.
-            before: Parents whose children were read before this are outstanding, too.
+            before: Parents whose children were read up to this second are outstanding, too.
         """
         query = """
             with parents as (
@@ -54,7 +54,7 @@ class ParentQueue:
                     ledger.parent_id is null
                     or epoch(ledger.updated_at) < parents.changed
                     or epoch(ledger.fetched_at) < parents.changed + $settled_after
-                    or epoch(ledger.fetched_at) < $before
+                    or epoch(ledger.fetched_at) <= $before
                 )
             order by parents.changed, parents.id
             limit {limit}
@@ -63,7 +63,7 @@ class ParentQueue:
             "child": self._child,
             "since": since,
             "settled_after": settled_after,
-            "before": before if before is not None else 0,
+            "before": -1 if before is None else before,
         }
         last = Parent("", -(2**62))
         while True:
