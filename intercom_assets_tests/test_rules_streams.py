@@ -100,6 +100,7 @@ def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr(STREAMS["contacts"], "shortest_window", 10**9)  # one window, one cursor
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/contacts/search", after=3))
     assert not project.run("contacts", raise_on_error=False).success
@@ -118,6 +119,7 @@ def test_rule_7_a_cursor_that_intercom_no_longer_knows_starts_the_window_over(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr(STREAMS["contacts"], "shortest_window", 10**9)  # one window, one cursor
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/contacts/search", after=3))
     assert not project.run("contacts", raise_on_error=False).success
