@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 Task = Callable[[], "Iterable[T | Spawn]"]
 
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
@@ -47,6 +49,20 @@ def overlap(
         yield from pool.drain()
     finally:
         pool.close()
+
+
+def in_background(call: Callable[[], R]) -> Callable[[], R]:
+    """Starts a call in a thread; what it returns waits for its result, or raises its error."""
+    future: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as problem:  # raised again by whoever asks for the result
+            future.set_exception(problem)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result
 
 
 class _Pool(Generic[T]):

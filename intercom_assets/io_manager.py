@@ -129,17 +129,20 @@ class _Writer:
             self._waiting.append(batch)
             if self._is_due():
                 self._commit()
-        self._commit()
         if extraction.table.replace:
-            landing.replace(extraction.allow_empty)
+            landing.replace(self._waiting, extraction.allow_empty)
+            self._count()
+        else:
+            self._commit()
 
     def metadata(self) -> dict[str, Any]:
         """What the materialization tells."""
         landing, changes = self._landing, self._landing.changes
+        rows, columns = landing.describe()
         facts: dict[str, Any] = {
             metadata.TABLE_NAME: f"{landing.warehouse.schema}.{landing.name}",
-            metadata.ROW_COUNT: landing.count(),
-            metadata.COLUMN_SCHEMA: self._column_schema(),
+            metadata.ROW_COUNT: rows,
+            metadata.COLUMN_SCHEMA: self._column_schema(columns),
             metadata.DELETED: changes.deleted,
             **self._progress(),
             **{f"intercom/{name}": count for name, count in self._extraction.metadata().items()},
@@ -162,11 +165,14 @@ class _Writer:
     def _commit(self) -> None:
         if self._waiting:
             self._landing.commit(self._waiting)
-            self._records += sum(len(batch.records) for batch in self._waiting)
             self._state = self._waiting[-1].state
-            self._waiting = []
+            self._count()
             self._observe()
         self._committed_at = time.monotonic()
+
+    def _count(self) -> None:
+        self._records += sum(len(batch.records) for batch in self._waiting)
+        self._waiting = []
 
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""
@@ -191,14 +197,14 @@ class _Writer:
             facts[metadata.BOOKMARK_BEFORE] = _bookmark(self._before)
         return facts
 
-    def _column_schema(self) -> dg.TableSchema:
+    def _column_schema(self, columns: dict[str, str]) -> dg.TableSchema:
         properties = self._extraction.table.schema["properties"]
         return dg.TableSchema(
             columns=[
                 dg.TableColumn(
                     name, kind.lower(), description=properties.get(name, {}).get("description")
                 )
-                for name, kind in self._landing.columns().items()
+                for name, kind in columns.items()
             ]
         )
 

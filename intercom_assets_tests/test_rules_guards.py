@@ -78,7 +78,7 @@ class Things:
         landing = self.run(spec)
         landing.commit([Batch(list(records), SyncState())])
         if spec.replace:
-            landing.replace(allow_empty=False)
+            landing.replace([], allow_empty=False)
         return landing
 
     def query(self, sql: str, *values: Any) -> Rows:
@@ -289,7 +289,7 @@ def test_rule_4_what_is_read_whole_lands_even_if_its_updated_at_moved_back(
 
 
 def test_rule_4_nothing_in_an_empty_table_is_fine(things: Things) -> None:
-    things.run(REPLACED).replace(allow_empty=False)
+    things.run(REPLACED).replace([], allow_empty=False)
     assert things.rows("name") == []
 
 
@@ -698,7 +698,7 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
             state = things.query("from intercom._sync_state")
             writes: list[Callable[[], None]] = [
                 partial(first.commit, [Batch(records, SyncState())]),
-                partial(first.replace, True),
+                partial(first.replace, [], True),
                 partial(first.sweep, SyncState(), True),
                 partial(first.start_over, None, None),
             ]

@@ -48,7 +48,7 @@ class Lands:
         self.landing = Landing(self.warehouse, "things", spec, "workspace", "run")
         self.landing.commit([Batch(list(records), SyncState())])
         if spec.replace:
-            self.landing.replace(allow_empty=False)
+            self.landing.replace([], allow_empty=False)
         return self.landing
 
     @property
@@ -62,7 +62,7 @@ class Lands:
 
     def types(self) -> dict[str, str]:
         assert self.landing is not None
-        return self.landing.columns()
+        return self.landing.describe()[1]
 
 
 @pytest.fixture
@@ -158,9 +158,9 @@ def test_rule_4_an_empty_answer_keeps_the_rows_and_fails(land: Lands) -> None:
     land(REPLACED, {"name": "a"})
     landing = Landing(land.warehouse, "things", REPLACED, "workspace", "run")
     with pytest.raises(EmptySource, match="allow_empty: true"):
-        landing.replace(allow_empty=False)
+        landing.replace([], allow_empty=False)
     assert land.rows("name") == [("a",)]
-    landing.replace(allow_empty=True)
+    landing.replace([], allow_empty=True)
     assert land.rows("name") == []
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.concurrency import Spawn, overlap
+from intercom_assets.concurrency import Spawn, in_background, overlap
 from intercom_assets.errors import MalformedResponse, NotFound, RequestRefused
 from intercom_assets.pagination import Page, search_pages
 from intercom_assets.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
@@ -112,19 +112,24 @@ class SearchStream(IncrementalStream):
 
     def _walk(self, walk: Walk) -> Iterator[Step | Spawn]:
         """Takes a walk page by page; one that proves long is handed on in two halves."""
-        for number, page in enumerate(self._pages(walk), 1):
+        pages = self._pages(walk)
+        page, is_first = next(pages), True
+        while True:
             last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
             over = page.cursor is None or self._is_past(walk, last)
-            halves = [] if over or number > 1 else self._halves(walk, page, last)
-            walk = replace(walk, cursor=None if over or halves else page.cursor)
+            halves = self._halves(walk, page, last) if is_first and not over else []
+            if halves:
+                yield Spawn([partial(self._walk, half) for half in halves])
+            # The next page is under way while this one's lists are completed.
+            following = None if over or halves else in_background(partial(next, pages))
+            walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
             sublists.complete(self, wanted, self.sublists)
             records = self._regular_records(wanted)
             yield Step(walk, records, page.size, self._claim(walk, last, over))
-            if halves:
-                yield Spawn([partial(self._walk, half) for half in halves])
-            if over or halves:
+            if following is None:
                 return
+            page, is_first = following(), False
 
     def _halves(self, walk: Walk, page: Page, last: int | None) -> list[Walk]:
         """What is left of a walk after its first page, as two walks, if that is worth while."""

