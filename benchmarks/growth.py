@@ -56,11 +56,11 @@ def inflate(ours: Project, rows: int, stale: int) -> None:
     ours.query("drop table bigger")
     [(moment,)] = ours.query(
         f"select strftime(min(updated_at), '%Y-%m-%dT%H:%M:%SZ') from (select updated_at from "
-        f"{table} where id not like '%-%-%-%-%-%' order by updated_at desc limit {stale})"
+        f"{table} where id not like '%-%' order by updated_at desc limit {stale})"
     )
     ours.query(
         f"update {table} set updated_at = updated_at - interval 1 second, name = 'outdated' "
-        f"where updated_at >= '{moment}' and id not like '%-%-%-%-%-%'"
+        f"where updated_at >= '{moment}' and id not like '%-%'"
     )
     [(text,)] = ours.query(f"select state from {state} where stream = 'contacts'")
     value = json.loads(text)

@@ -252,23 +252,41 @@ class Table:
         self.connection.register("_batch", pa.table(arrays))
 
     def _match(self) -> None:
-        """Finds the rows that staged records meet, and which of those stay as they are."""
-        columns = [name for name in self.columns() if name not in (SYNCED_AT, *self.spec.key)]
-        keep = " and ".join(
+        """Finds the rows that staged records meet, and which of those stay as they are.
+
+        Key and time are looked at first, whole rows only where these leave it open: to read all
+        columns of a large table would take seconds and gigabytes.
+        """
+        older, same = "false", "true"
+        if self.spec.version:
+            staged, stored = _moment("s", self.spec.version), _moment("t", self.spec.version)
+            older = f"coalesce({staged} < {stored}, false)"
+            same = f"coalesce({staged} = {stored}, true)"
+        self.connection.execute(
+            f"create or replace temp table _matched as "
+            f"select t.rowid as {ROW}, s.{ORDINAL} as ordinal, {older} as keep, {same} as open "
+            f"from {self.sql} t join _staged s using ({comma(self.spec.key)})"
+        )
+        if not _one(self.connection, "select count(*) from _matched where open"):
+            return
+        # In a table of its own, so that DuckDB knows how few they are and reads only their rows.
+        self.connection.execute(
+            f"create or replace temp table _open as select {ROW}, ordinal from _matched where open"
+        )
+        self.connection.execute(
+            f"update _matched set keep = true where {ROW} in ("
+            f"select o.{ROW} from _open o join {self.sql} t on t.rowid = o.{ROW} "
+            f"join _staged s on s.{ORDINAL} = o.ordinal where {self._is_equal()})"
+        )
+
+    def _is_equal(self) -> str:
+        """Whether a staged record `s` says what row `t` says, as SQL."""
+        return " and ".join(
             f"t.{quote(name)}::varchar is not distinct from s.{quote(name)}::varchar"
             if kind == JSON
             else f"t.{quote(name)} is not distinct from s.{quote(name)}::{kind}"
             for name, kind in self.columns().items()
-            if name in columns
-        )
-        keep = keep or "true"
-        if self.spec.version:
-            older = f"{_moment('s', self.spec.version)} < {_moment('t', self.spec.version)}"
-            keep = f"coalesce({older}, false) or ({keep})"
-        self.connection.execute(
-            f"create or replace temp table _matched as "
-            f"select t.rowid as {ROW}, s.{ORDINAL} as ordinal, ({keep}) as keep "
-            f"from {self.sql} t join _staged s using ({comma(self.spec.key)})"
+            if name != SYNCED_AT
         )
 
     def _insert(self, query: str) -> None:
