@@ -109,6 +109,7 @@ def _asset_of(
                 config.run(with_client.default_run()),
                 allow_empty=config.allow_empty,
                 allow_shrink=config.allow_shrink,
+                privacy=resource.privacy(),
             )
         )
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from intercom_assets.presentation import Presentation, presentation_of
+from intercom_assets.privacy import Privacy
 from intercom_assets.state import SyncState
 from intercom_assets.streams import (
     INCREMENTAL,
@@ -45,6 +47,7 @@ class Extraction:
         run: What this run wants.
         allow_empty: Whether an empty answer may empty a table that has rows.
         allow_shrink: Whether a full refresh may remove more than a fifth of a table.
+        privacy: What is left out before anything is stored.
     """
 
     def __init__(
@@ -54,11 +57,13 @@ class Extraction:
         *,
         allow_empty: bool = False,
         allow_shrink: bool = False,
+        privacy: Privacy | None = None,
     ) -> None:
         self.stream = stream
         self.run = run or stream.default_run()
         self.allow_empty = allow_empty
         self.allow_shrink = allow_shrink
+        self.redaction = (privacy or Privacy()).of(type(stream))
         self._calls_before = stream.client.calls
 
     @property
@@ -69,7 +74,7 @@ class Extraction:
         versioned = isinstance(stream, (SearchStream, ConversationParts))
         return TableSpec(
             key=tuple(stream.key_properties),
-            schema=stream.load_schema(),
+            schema=self.redaction.schema(stream.load_schema()),
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
             parent=stream.parent.tap_stream_id
@@ -82,6 +87,15 @@ class Extraction:
         """The workspace that the records come from."""
         return self.stream.client.workspace_id
 
+    @property
+    def presentation(self) -> Presentation:
+        """How the table shows itself."""
+        return presentation_of(type(self.stream))
+
+    def now(self) -> float:
+        """The source's clock, epoch seconds."""
+        return self.stream.client.clock.time()
+
     def batches(
         self, state: SyncState | None = None, queue: WorkQueue | None = None
     ) -> Iterator[Batch]:
@@ -91,9 +105,12 @@ class Extraction:
             state: What is stored already.
             queue: Parents whose children are outstanding, for a stream that has a parent table.
         """
-        if isinstance(self.stream, ConversationParts):
-            return self.stream.batches(state, self.run, queue)
-        return self.stream.batches(state, self.run)
+        stream = self.stream
+        if isinstance(stream, ConversationParts):
+            batches = stream.batches(state, self.run, queue)
+        else:
+            batches = stream.batches(state, self.run)
+        return map(self.redaction.batch, batches)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.batches()

@@ -9,10 +9,12 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 from dagster_duckdb import DuckDBResource
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from intercom_assets import metadata
 from intercom_assets.extraction import Extraction
+from intercom_assets.materialization import facts_of, look_inside
+from intercom_assets.preview import MASKED, PREVIEWS
 from intercom_assets.resume import resume
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Batch
@@ -47,6 +49,24 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         description="Seconds to wait for another run that writes the same table, before this one "
         "takes over.",
     )
+    preview: str = Field(
+        default=MASKED,
+        description="A few rows in the metadata of each materialization: masked (default) hides "
+        "names, emails, texts and everything else that may be personal, shown hides nothing, off "
+        "leaves the rows out.",
+    )
+    charts: bool = Field(
+        default=True,
+        description="Whether materializations get a small chart, where the package is installed "
+        "with the extra `charts`.",
+    )
+
+    @field_validator("preview", mode="after")
+    @classmethod
+    def _check_preview(cls, value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, dg.EnvVar) and value not in PREVIEWS:
+            raise ValueError(f"preview is {value!r}: it must be one of {', '.join(PREVIEWS)}")
+        return value
 
     def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
         """Stores everything that an extraction yields.
@@ -75,7 +95,16 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             writer = _Writer(context, landing, obj)
             writer.write_all()
             seconds = round(time.monotonic() - started, 3)
-            context.add_output_metadata({**writer.metadata(), metadata.SECONDS: seconds})
+            shown = look_inside(landing, obj.presentation, self.preview, self.charts, context.log)
+            context.add_output_metadata(
+                {
+                    **facts_of(landing, obj, context.asset_key),
+                    **writer.progress(),
+                    **writer.lag(),
+                    metadata.SECONDS: seconds,
+                    **shown,
+                }
+            )
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """A table, or the columns of it that the input's metadata names, as a DataFrame.
@@ -135,25 +164,11 @@ class _Writer:
         else:
             self._commit()
 
-    def metadata(self) -> dict[str, Any]:
-        """What the materialization tells."""
-        landing, changes = self._landing, self._landing.changes
-        rows, columns = landing.describe()
-        facts: dict[str, Any] = {
-            metadata.TABLE_NAME: f"{landing.warehouse.schema}.{landing.name}",
-            metadata.ROW_COUNT: rows,
-            metadata.COLUMN_SCHEMA: self._column_schema(columns),
-            metadata.DELETED: changes.deleted,
-            **self._progress(),
-            **{f"intercom/{name}": count for name, count in self._extraction.metadata().items()},
-        }
-        if changes.new_columns:
-            facts[metadata.NEW_COLUMNS] = changes.new_columns
-        if changes.widened:
-            facts[metadata.WIDENED_COLUMNS] = changes.widened
-        if changes.renamed:
-            facts[metadata.RENAMED_COLUMNS] = changes.renamed
-        return facts
+    def lag(self) -> dict[str, float]:
+        """How far the bookmark is behind the source's clock, for a table that has a bookmark."""
+        if self._extraction.table.replace or self._state is None or not self._state.bookmark:
+            return {}
+        return {metadata.LAG: round(max(0.0, self._extraction.now() - self._state.bookmark), 3)}
 
     def _is_due(self) -> bool:
         return (
@@ -181,10 +196,11 @@ class _Writer:
             return
         self._observed_at = now
         self._context.log_event(
-            dg.AssetObservation(self._context.asset_key, metadata=self._progress())
+            dg.AssetObservation(self._context.asset_key, metadata=self.progress())
         )
 
-    def _progress(self) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
+        """How far the run is: records, what they changed, and the bookmark."""
         changes = self._landing.changes
         facts: dict[str, Any] = {
             metadata.RECORDS: self._records,
@@ -196,17 +212,6 @@ class _Writer:
             facts[metadata.BOOKMARK] = _bookmark(self._state)
             facts[metadata.BOOKMARK_BEFORE] = _bookmark(self._before)
         return facts
-
-    def _column_schema(self, columns: dict[str, str]) -> dg.TableSchema:
-        properties = self._extraction.table.schema["properties"]
-        return dg.TableSchema(
-            columns=[
-                dg.TableColumn(
-                    name, kind.lower(), description=properties.get(name, {}).get("description")
-                )
-                for name, kind in columns.items()
-            ]
-        )
 
 
 def _bookmark(state: SyncState | None) -> str | None:

@@ -1,13 +1,15 @@
 """The Dagster resource that gives assets a client."""
 
+import os
 from functools import lru_cache
 from typing import Any
 
 import dagster as dg
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.settings import Settings, check_setting
+from intercom_assets.privacy import Privacy
+from intercom_assets.settings import DESCRIPTIONS, Settings, check_setting
 
 
 class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -29,46 +31,36 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="Access token of your app in Intercom's Developer Hub. Give an EnvVar, so that "
         "the token itself stays out of the code and of Dagster's UI.",
     )
-    region: str | None = Field(
-        default=None, description="Where the workspace is hosted: us (default), eu or au."
+    region: str | None = Field(default=None, description=DESCRIPTIONS["region"])
+    base_url: str | None = Field(default=None, description=DESCRIPTIONS["base_url"])
+    api_version: str | None = Field(default=None, description=DESCRIPTIONS["api_version"])
+    start_date: str | None = Field(default=None, description=DESCRIPTIONS["start_date"])
+    lookback: float | None = Field(default=None, description=DESCRIPTIONS["lookback"])
+    display_as: str | None = Field(default=None, description=DESCRIPTIONS["display_as"])
+    page_size: int | None = Field(default=None, description=DESCRIPTIONS["page_size"])
+    request_timeout: float | None = Field(default=None, description=DESCRIPTIONS["request_timeout"])
+    max_concurrency: int | None = Field(default=None, description=DESCRIPTIONS["max_concurrency"])
+    retry_wait: float | None = Field(default=None, description=DESCRIPTIONS["retry_wait"])
+
+    drop_bodies: bool = Field(
+        default=False,
+        description="Leave out all that people wrote: bodies of conversations, parts and notes, "
+        "titles, subjects and remarks.",
     )
-    base_url: str | None = Field(
+    drop_fields: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Fields that are not to land, by stream: columns, or paths into them, such as "
+        '{"conversations": ["source.author.email"]}.',
+    )
+    hash_fields: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Fields of which only a salted hash is to land, by stream.",
+    )
+    hash_salt: str | None = Field(
         default=None,
-        description="Another host, such as a proxy or the sandbox; wins over the region. "
-        "Plain http is allowed for loopback hosts only.",
-    )
-    api_version: str | None = Field(
-        default=None, description="Version of Intercom's API, default 2.16."
-    )
-    start_date: str | None = Field(
-        default=None,
-        description="How far back to read: ISO 8601 date or date-time, UTC if it has no offset. "
-        "Default: all history.",
-    )
-    lookback: float | None = Field(
-        default=None,
-        description="Seconds before the bookmark that every run reads again, default 600: "
-        "Intercom's search shows a change up to some minutes late.",
-    )
-    display_as: str | None = Field(
-        default=None,
-        description="Form of the bodies of conversation parts: plaintext (default) or html.",
-    )
-    page_size: int | None = Field(
-        default=None, description="Records a page of a search, 1 to 150 (default)."
-    )
-    request_timeout: float | None = Field(
-        default=None, description="Seconds to wait for an answer, default 120."
-    )
-    max_concurrency: int | None = Field(
-        default=None,
-        description="Requests under way at once at the most, default 64. The rate limit is kept by "
-        "itself, whatever this says.",
-    )
-    retry_wait: float | None = Field(
-        default=None,
-        description="Seconds before the first repetition of a failed request, default 1; each "
-        "further one waits twice as long, up to a minute.",
+        repr=False,
+        description="Salt of the hashes: a long random text that stays the same. Give an EnvVar, "
+        "so that it stays out of the code and of Dagster's UI.",
     )
 
     @field_validator("*", mode="after")
@@ -79,6 +71,21 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return value
         check_setting(info.field_name, value)
         return value
+
+    @model_validator(mode="after")
+    def _check_fields(self) -> "IntercomResource":
+        # A misspelt field is told when the definitions load; the salt is known in a run only.
+        Privacy(self.drop_fields, self.hash_fields, "unknown yet", self.drop_bodies)
+        return self
+
+    def privacy(self) -> Privacy:
+        """What is left out before anything is stored.
+
+        Raises:
+            ConfigError: When it names what cannot be left out, or there is no salt to hash with.
+        """
+        salt = self.hash_salt or os.environ.get("INTERCOM_HASH_SALT", "")
+        return Privacy(self.drop_fields, self.hash_fields, salt, self.drop_bodies)
 
     def client(self) -> IntercomClient:
         """The client of this workspace, shared by all assets of a process.

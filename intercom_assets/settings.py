@@ -24,6 +24,27 @@ REGIONS = {
     "au": "https://api.au.intercom.io",
 }
 
+# What each setting means; the Dagster resource and the tap show it.
+DESCRIPTIONS = {
+    "access_token": "Access token of your app in Intercom's Developer Hub.",
+    "region": "Where the workspace is hosted: us (default), eu or au.",
+    "base_url": "Another host, such as a proxy or the sandbox; wins over the region. Plain http is "
+    "allowed for loopback hosts only.",
+    "api_version": "Version of Intercom's API, default 2.16.",
+    "start_date": "How far back to read: ISO 8601 date or date-time, UTC if it has no offset. "
+    "Default: all history.",
+    "lookback": "Seconds before the bookmark that every run reads again, default 600: Intercom's "
+    "search shows a change up to some minutes late.",
+    "display_as": "Form of the bodies of conversation parts: plaintext (default) or html.",
+    "page_size": "Records a page of a search, 1 to 150 (default).",
+    "request_timeout": "Seconds to wait for an answer, default 120.",
+    "max_concurrency": "Requests under way at once at the most, default 64. The rate limit is kept "
+    "by itself, whatever this says.",
+    "retry_wait": "Seconds before the first repetition of a failed request, default 1; each "
+    "further one waits twice as long, up to a minute.",
+    "user_agent": "How we introduce ourselves to Intercom.",
+}
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -1,79 +1,168 @@
-"""A stream as Singer messages on stdout: the schema, its records, and a state after each batch."""
+"""A stream as Singer messages on stdout: its schema, its records, a state at each checkpoint."""
 
 from __future__ import annotations
 
 import copy
+import json
 import logging
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from intercom_assets.errors import ConfigError
-from intercom_assets.state import SyncState
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.singer_schema import AnnouncedSchema
+from intercom_assets.singer_state import read_state, with_bookmark
+from intercom_assets.streams.base import FULL_TABLE, BaseStream, Run
+from intercom_assets.timestamps import parse_epoch
+from intercom_assets.transform import Record
 
-if TYPE_CHECKING:
-    from intercom_assets.streams.base import BaseStream, Run
+logger = logging.getLogger(__name__)
 
 
 def write_stream(
     stream: BaseStream,
-    state: dict[str, Any],
-    schema: dict[str, Any],
+    state: Mapping[str, Any],
+    schema: Mapping[str, Any],
     stream_metadata: Any,
     config: Mapping[str, Any],
-    transformer: Any,
+    transformer: Any = None,
 ) -> dict[str, Any]:
-    """Writes one stream's messages; see `BaseStream.sync`."""
-    singer = _singer()
-    name, key = stream.tap_stream_id, stream.replication_key
-    breadcrumbs = _breadcrumbs(stream_metadata)
-    # Singer's transform reorders the types in the schema that it is given.
-    own_schema = copy.deepcopy(schema)
-    singer.write_schema(name, schema, stream.key_properties, [key] if key else None)
-    begun, run = _begin(stream, singer.get_bookmark(state, name, key) if key else None, config)
+    """Writes one stream's messages; see `BaseStream.sync`.
+
+    Without a transformer records go out in the regular form that they have.
+    """
+    run = _run(stream, config)
+    begun = read_state(state, stream, run.since)
     since = begun.gaps(2**40, run.lookback)[0][0]
+    messages = Messages(stream, schema, breadcrumbs(stream_metadata), transformer)
+    told = dict(state)
     for batch in stream.batches(begun, run):
-        extracted = datetime.now(timezone.utc)
-        for record in batch.records:
-            if stream._is_wanted(record, since):
-                regular = transformer.transform(record, own_schema, metadata=breadcrumbs)
-                singer.write_record(name, regular, time_extracted=extracted)
-        if key:
-            state = singer.write_bookmark(state, name, key, to_iso(batch.state.bookmark))
-        singer.write_state(state)
-    return state
+        messages.records(record for record in batch.records if stream.is_wanted(record, since))
+        reached = with_bookmark(told, stream, batch.state)
+        if reached != told:
+            told = reached
+            write_message({"type": "STATE", "value": told})
+    messages.end()
+    write_message({"type": "STATE", "value": told})
+    return told
 
 
-def _begin(stream: BaseStream, bookmark: Any, config: Mapping[str, Any]) -> tuple[SyncState, Run]:
-    """The stream's own state that a Singer bookmark stands for, and what the run wants."""
-    from intercom_assets.streams.base import Run
+class Messages:
+    """The SCHEMA, RECORD and ACTIVATE_VERSION messages of one stream.
 
-    run = stream.default_run()
-    start = run.since
-    if config.get("start_date"):
-        start = _moment("start_date", config["start_date"])
-    state = SyncState(since=start)
-    if bookmark is not None:
-        state = state.with_complete(start, _moment("bookmark", bookmark))
-    return state, Run(since=start, lookback=run.lookback)
+    Args:
+        stream: The stream.
+        schema: The catalog's JSON schema.
+        metadata: The catalog's metadata by breadcrumb.
+        transformer: A `singer.Transformer`, or None.
+    """
+
+    def __init__(
+        self,
+        stream: BaseStream,
+        schema: Mapping[str, Any],
+        metadata: Mapping[Any, Any],
+        transformer: Any,
+    ) -> None:
+        self._stream = stream
+        self._metadata = metadata
+        self._transformer = transformer
+        self._announced = AnnouncedSchema(schema, selected_fields(stream, schema, metadata))
+        # Singer's transform reorders the types in the schema that it is given.
+        self._own_schema = copy.deepcopy(dict(schema))
+        full_table = stream.replication_method == FULL_TABLE
+        self._version = int(time.time() * 1000) if full_table else None
+        self.count = 0
+        self._write_schema()
+
+    def records(self, records: Iterable[Record]) -> None:
+        """Writes records, and before one that does not fit the schema a wider schema."""
+        extracted = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+        common: dict[str, Any] = {"type": "RECORD", "stream": self._stream.tap_stream_id}
+        if self._version is not None:
+            common["version"] = self._version
+        lines: list[str] = []
+        for record in records:
+            value = self._announced.select(self._transformed(record))
+            if self._announced.widen(value):
+                _write(lines)
+                lines = []
+                self._write_schema()
+            lines.append(_line({**common, "record": value, "time_extracted": extracted}))
+            self.count += 1
+        _write(lines)
+
+    def end(self) -> None:
+        """Has the target drop the records of earlier versions, if the stream has versions."""
+        if self._version is None:
+            return
+        if not self.count:
+            logger.warning(
+                "%s: Intercom answered with none at all, so what the target has stays",
+                self._stream.tap_stream_id,
+            )
+            return
+        write_message(
+            {
+                "type": "ACTIVATE_VERSION",
+                "stream": self._stream.tap_stream_id,
+                "version": self._version,
+            }
+        )
+
+    def _write_schema(self) -> None:
+        key = self._stream.replication_key
+        message: dict[str, Any] = {
+            "type": "SCHEMA",
+            "stream": self._stream.tap_stream_id,
+            "schema": self._announced.schema,
+            "key_properties": self._stream.unique_key(),
+        }
+        write_message({**message, "bookmark_properties": [key]} if key else message)
+
+    def _transformed(self, record: Record) -> Record:
+        """What the transformer makes of a record; what it would drop or refuse stays as it is."""
+        if self._transformer is None:
+            return record
+        singer = singer_module()
+        try:
+            known: Record = self._transformer.transform(
+                dict(record), self._own_schema, metadata=dict(self._metadata)
+            )
+        except singer.SchemaMismatch:
+            return record
+        # It takes null for false where the schema allows both.
+        return {**record, **{key: known[key] for key in known if record.get(key) is not None}}
 
 
-def _moment(name: str, value: Any) -> int:
-    moment = parse_epoch(value)
-    if moment is None:
-        raise ConfigError(f"{name} is {value!r}: it must be a date such as 2024-01-31T00:00:00Z")
-    return moment
+def selected_fields(
+    stream: BaseStream, schema: Mapping[str, Any], metadata: Mapping[Any, Any]
+) -> list[str]:
+    """The fields of a schema that a catalog selects: all but those that it leaves out."""
+    always = {*stream.unique_key(), *stream.key_properties, stream.replication_key}
+    return [
+        name
+        for name in schema.get("properties", {})
+        if name in always or metadata.get(("properties", name), {}).get("selected", True)
+    ]
 
 
-def _breadcrumbs(stream_metadata: Any) -> dict[Any, Any]:
+def breadcrumbs(stream_metadata: Any) -> dict[Any, Any]:
+    """A catalog's metadata by breadcrumb, whether it comes as a list or as such a mapping."""
     if isinstance(stream_metadata, Mapping):
         return dict(stream_metadata)
     return {tuple(entry["breadcrumb"]): entry["metadata"] for entry in stream_metadata or []}
 
 
-def _singer() -> ModuleType:
+def write_message(message: Mapping[str, Any]) -> None:
+    """Writes one message to stdout."""
+    _write([_line(message)])
+
+
+def singer_module() -> ModuleType:
     """The singer package, whose import would replace the root logger's handlers and level."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
@@ -83,3 +172,26 @@ def _singer() -> ModuleType:
     root.setLevel(level)
     module: ModuleType = singer
     return module
+
+
+def _line(message: Mapping[str, Any]) -> str:
+    # In ASCII, so that no locale and no line separator inside a text comes between us and a target.
+    return json.dumps(message, separators=(",", ":"))
+
+
+def _write(lines: Sequence[str]) -> None:
+    # singer.write_message formats with simplejson and flushes after each line: much slower.
+    if lines:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+
+def _run(stream: BaseStream, config: Mapping[str, Any]) -> Run:
+    run = stream.default_run()
+    start = config.get("start_date")
+    if not start:
+        return run
+    since = parse_epoch(start)
+    if since is None:
+        raise ConfigError(f"start_date is {start!r}: it must be a date such as 2024-01-31")
+    return Run(since=since, lookback=run.lookback)

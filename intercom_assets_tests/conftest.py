@@ -76,7 +76,9 @@ class Project:
                 **{"retry_wait": 0.01, **self.settings},
             ),
             IO_MANAGER_KEY: IntercomDuckDBIOManager(
-                duckdb=DuckDBResource(database=str(self.database)), **self.io_manager
+                duckdb=DuckDBResource(database=str(self.database)),
+                # A chart takes a tenth of a second.
+                **{"charts": False, **self.io_manager},
             ),
         }
 

@@ -79,6 +79,25 @@ def differences(
         )
         rows = connection.execute(f'select * from "{schema}"."{stream}"').fetchall()
     landed = [dict(zip(types, row, strict=True)) for row in rows]
+    return disagreements(workspace, stream, landed, types, renamed)
+
+
+def disagreements(
+    workspace: Workspace,
+    stream: str,
+    landed: list[dict[str, Any]],
+    types: dict[str, str],
+    renamed: dict[str, str],
+) -> list[str]:
+    """Every way in which rows and the sandbox disagree.
+
+    Args:
+        workspace: The sandbox's records.
+        stream: Their stream.
+        landed: Rows, each with all columns.
+        types: DuckDB's types of the columns.
+        renamed: Columns of fields that could not keep their name.
+    """
     wanted = raw_records(workspace, stream)
     key = "full_name" if stream.endswith("_attributes") else "id"
     # Parts that were stored while they were among the newest stay.

@@ -91,10 +91,16 @@ class BaseStream:
     params: ClassVar[dict[str, Any]] = {}
     data_key: ClassVar[str | None] = None
     parent: ClassVar[type[BaseStream] | None] = None
+    # Columns that are taken from a column of the parent.
+    references: ClassVar[Mapping[str, str]] = {}
+    # Where in Intercom's API reference the call is.
+    docs_page: ClassVar[str]
+    # What is counted while reading, so that a count of none is told as well.
+    counted: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, client: IntercomClient) -> None:
         self.client = client
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(self.counted, 0))
 
     @classmethod
     def unique_key(cls) -> list[str]:
@@ -137,7 +143,7 @@ class BaseStream:
         """
         since = self._since(bookmark_datetime)
         for batch in self.batches(None, Run(since=since, lookback=0)):
-            yield from (record for record in batch.records if self._is_wanted(record, since))
+            yield from (record for record in batch.records if self.is_wanted(record, since))
 
     def sync(
         self,
@@ -176,7 +182,8 @@ class BaseStream:
             raise ConfigError(f"{bookmark!r} is no date: write e.g. 2024-01-31T00:00:00Z")
         return since
 
-    def _is_wanted(self, record: Record, since: int) -> bool:
+    def is_wanted(self, record: Record, since: int) -> bool:
+        """Whether a record changed since a moment, epoch seconds; one that does not say counts."""
         if not self.replication_key:
             return True
         changed = parse_epoch(record.get(self.replication_key))

@@ -30,6 +30,8 @@ class Companies(IncrementalStream):
     tap_stream_id = "companies"
     path = "/companies/scroll"
     data_key = "data"
+    docs_page = "companies/scrolloverallcompanies"
+    counted = ("lists completed", "records gone", "scrolls started over")
 
     def pages(self) -> Iterator[Page]:
         """All companies. After a restart some come a second time, which the key makes harmless."""

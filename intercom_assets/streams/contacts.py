@@ -16,6 +16,8 @@ class Contacts(SearchStream):
     tap_stream_id = "contacts"
     path = "/contacts/search"
     data_key = "data"
+    docs_page = "contacts/searchcontacts"
+    counted = ("lists completed", "records gone")
     # Up to API 2.16 Intercom compares a contact's times by calendar day in the workspace's
     # timezone, and ">" means "after the end of that day". One day is short where summer time makes
     # days of 25 hours.

@@ -64,6 +64,13 @@ class ConversationParts(IncrementalStream):
     path = "/conversations/{id}"
     data_key = "conversation_parts"
     parent = Conversations
+    references: ClassVar[dict[str, str]] = {
+        "conversation_id": "id",
+        "conversation_created_at": "created_at",
+        "conversation_updated_at": "updated_at",
+    }
+    docs_page = "conversations/retrieveconversation"
+    counted = ("conversations truncated", "conversations gone")
 
     def batches(
         self,

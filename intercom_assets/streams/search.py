@@ -214,3 +214,4 @@ class Conversations(SearchStream):
     tap_stream_id = "conversations"
     path = "/conversations/search"
     data_key = "conversations"
+    docs_page = "conversations/searchconversations"

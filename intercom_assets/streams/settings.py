@@ -17,6 +17,7 @@ class AdminList(FullTableStream):
 
     tap_stream_id = "admin_list"
     path = "/admins"
+    docs_page = "admins/listadmins"
     data_key = "admins"
 
 
@@ -25,7 +26,10 @@ class Admins(FullTableStream):
 
     tap_stream_id = "admins"
     path = "/admins/{id}"
+    docs_page = "admins/retrieveadmin"
     parent = AdminList
+    references: ClassVar[dict[str, str]] = {"id": "id"}
+    counted = ("admins gone",)
 
     def pages(self) -> Iterator[Page]:
         """One page an admin of the list."""
@@ -53,6 +57,7 @@ class CompanyAttributes(FullTableStream):
     # Built-in attributes have no id, and two attributes may share a name.
     unique_by: ClassVar[list[str]] = ["full_name"]
     path = "/data_attributes"
+    docs_page = "data-attributes/lisdataattributes"
     params: ClassVar[dict[str, Any]] = {"model": "company", "include_archived": "true"}
     data_key = "data"
 
@@ -64,6 +69,7 @@ class ContactAttributes(FullTableStream):
     key_properties: ClassVar[list[str]] = ["name"]
     unique_by: ClassVar[list[str]] = ["full_name"]
     path = "/data_attributes"
+    docs_page = "data-attributes/lisdataattributes"
     params: ClassVar[dict[str, Any]] = {"model": "contact", "include_archived": "true"}
     data_key = "data"
 
@@ -73,6 +79,7 @@ class Tags(FullTableStream):
 
     tap_stream_id = "tags"
     path = "/tags"
+    docs_page = "tags/listtags"
     data_key = "data"
 
 
@@ -81,6 +88,7 @@ class Teams(FullTableStream):
 
     tap_stream_id = "teams"
     path = "/teams"
+    docs_page = "teams/listteams"
     data_key = "teams"
 
 
@@ -89,6 +97,7 @@ class Segments(IncrementalStream):
 
     tap_stream_id = "segments"
     path = "/segments"
+    docs_page = "segments/listsegments"
     params: ClassVar[dict[str, Any]] = {"include_count": "true"}
     data_key = "segments"
 
@@ -98,5 +107,6 @@ class CompanySegments(IncrementalStream):
 
     tap_stream_id = "company_segments"
     path = "/segments"
+    docs_page = "segments/listsegments"
     params: ClassVar[dict[str, Any]] = {"type": "company", "include_count": "true"}
     data_key = "segments"

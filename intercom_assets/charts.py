@@ -1,0 +1,107 @@
+"""Small charts as Markdown that Dagster's UI shows; without matplotlib there are none."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from datetime import date, timedelta
+from importlib.util import find_spec
+
+from duckdb import DuckDBPyConnection
+
+from intercom_assets.presentation import Chart
+
+DAYS = 90
+# More series than that cannot be told apart: the rarest are one.
+SERIES = 6
+OTHERS = "others"
+
+Count = tuple[date, str, int]
+
+
+def chart_markdown(connection: DuckDBPyConnection, table: str, chart: Chart) -> str | None:
+    """A chart of the last days of a table, as an image inside Markdown.
+
+    Args:
+        connection: An open connection.
+        table: The table's qualified name.
+        chart: What to show.
+
+    Returns:
+        The Markdown; None if there is nothing to show, or no matplotlib to show it with.
+
+    Raises:
+        duckdb.Error: When the table lacks what the chart is of.
+    """
+    if find_spec("matplotlib") is None:
+        return None
+    rows = connection.execute(
+        f"""
+        with counts(day, series, n) as ({chart.query.format(table=table)}),
+        recent as (
+            select day, coalesce(series, '?') as series, n from counts
+            where day > (select max(day) from counts) - {DAYS}
+        )
+        select day, series, sum(n)::bigint from recent group by all order by all
+        """
+    ).fetchall()
+    if not rows:
+        return None
+    image = base64.b64encode(draw(chart, rows)).decode()
+    return f"![{chart.title}](data:image/png;base64,{image})"
+
+
+def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
+    """Counts a day as a PNG: stacked areas, or a line for each series.
+
+    Args:
+        chart: What is shown.
+        counts: Days, names of series, and counts; at least one.
+    """
+    # Slow to import, so only where a chart is drawn. No pyplot: it keeps figures in a global.
+    from matplotlib.dates import ConciseDateFormatter
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    # A day without anything on either side, so that a single day has a width.
+    first = min(day for day, _, _ in counts) - timedelta(1)
+    last = max(day for day, _, _ in counts) + timedelta(1)
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    figure = Figure(figsize=(7.2, 2.6), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    series = _series(counts)
+    heights = [[by_day.get(day, 0) for day in days] for by_day in series.values()]
+    # A dollar sign would begin a formula.
+    labels = [name.replace("$", r"\$") for name in series]
+    if chart.stacked:
+        # One shape a series: a rectangle a day would take three times as long.
+        axes.stackplot(days, *heights, labels=labels, step="mid")  # type: ignore[arg-type]
+    else:
+        for height, label in zip(heights, labels, strict=True):
+            axes.plot(days, height, label=label)  # type: ignore[arg-type]
+    axes.set_title(chart.title, fontsize=10, loc="left")
+    axes.set_ylim(bottom=0)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    dates = ConciseDateFormatter(axes.xaxis.get_major_locator())  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(dates)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _series(counts: Sequence[Count]) -> dict[str, dict[date, int]]:
+    """Counts by series and day, the most frequent series first."""
+    totals: dict[str, int] = {}
+    for _, name, count in counts:
+        totals[name] = totals.get(name, 0) + count
+    names = sorted(totals, key=lambda name: -totals[name])
+    shown = names if len(names) <= SERIES else [*names[: SERIES - 1], OTHERS]
+    found: dict[str, dict[date, int]] = {name: {} for name in shown}
+    for day, name, count in counts:
+        by_day = found[name if name in found else OTHERS]
+        by_day[day] = by_day.get(day, 0) + count
+    return found

@@ -1,0 +1,169 @@
+"""The files for a laptop and for a team: Dagster accepts them, and they do what they say."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._config import process_config
+from dagster._core.instance.config import dagster_instance_config
+from dagster._core.workspace.config_schema import process_workspace_config
+from dagster_cloud_cli.config.models import load_dagster_cloud_yaml
+from dagster_k8s import K8sRunLauncher
+
+from intercom_assets.sandbox import Sandbox
+from intercom_assets_tests.conftest import Project
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_laptops_instance_keeps_its_storage_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert (tmp_path / ".dagster").is_dir()
+        limits = instance.get_concurrency_config()
+        assert limits.pool_config.default_pool_limit == 1
+        assert limits.run_queue_config is not None
+        assert limits.run_queue_config.tag_concurrency_limits == [
+            {
+                "key": "intercom/workspace",
+                "value": {"applyLimitPerUniqueValue": True},
+                "limit": 1,
+            }
+        ]
+
+
+def test_the_teams_instance_is_what_dagster_and_its_launcher_accept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("DAGSTER_PG_HOST", "DAGSTER_PG_USER", "DAGSTER_PG_PASSWORD", "DAGSTER_PG_DB"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("DAGSTER_IMAGE", "registry/intercom-assets:1")
+    config, _ = dagster_instance_config(str(ROOT / "deploy"))
+    launcher = config["run_launcher"]["config"]
+    checked = process_config(K8sRunLauncher.config_type(), launcher)
+    assert checked.success, checked.errors
+    assert checked.value["job_image"] == "registry/intercom-assets:1"
+    pools = config["concurrency"]["pools"]
+    assert pools == yaml.safe_load((ROOT / "dagster.yaml").read_text())["concurrency"]["pools"]
+
+
+def test_the_workspace_of_the_team_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERCOM_CODE_HOST", "intercom-code")
+    checked = process_workspace_config(yaml.safe_load((ROOT / "deploy/workspace.yaml").read_text()))
+    assert checked.success, checked.errors
+
+
+def test_dagster_plus_accepts_its_file() -> None:
+    loaded = load_dagster_cloud_yaml((ROOT / "dagster_cloud.yaml").read_text())
+    (location,) = loaded.locations
+    assert location.code_source.module_name == "intercom_assets.definitions"
+
+
+def test_the_image_copies_files_that_are_there() -> None:
+    lines = (ROOT / "deploy/Dockerfile").read_text().splitlines()
+    sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    assert sources and not [name for name in sources if not (ROOT / name).exists()]
+
+
+# --------------------------------------------------------------------------------- Postgres
+
+
+def _postgres_program(name: str) -> str | None:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(found[-1]) if found else shutil.which(name)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[dict[str, Any]]:
+    """A server of its own, as `postgres_db` in a dagster.yaml names it."""
+    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
+    if not initdb or not pg_ctl:
+        pytest.skip("no Postgres: apt-get install postgresql")
+    # Postgres refuses to run as root, and others cannot get into pytest's directories.
+    user = _unprivileged() if os.geteuid() == 0 else None
+    home = Path(tempfile.mkdtemp(prefix="intercom_assets_pg_"))
+    if user:
+        shutil.chown(home, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, log = str(home / "data"), str(home / "log")
+
+    def call(*command: str) -> None:
+        subprocess.run(
+            command, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL, timeout=120
+        )
+
+    try:
+        call(initdb, "-D", data, "-U", "dagster", "--auth=trust", "--no-sync")
+        options = f"-p {port} -h 127.0.0.1 -k {home} -c fsync=off"
+        call(pg_ctl, "-D", data, "-l", log, "-o", options, "-w", "start")
+        try:
+            yield {
+                "hostname": "127.0.0.1",
+                "port": port,
+                "username": "dagster",
+                "password": "unused",
+                "db_name": "postgres",
+            }
+        finally:
+            call(pg_ctl, "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(home)
+
+
+def _unprivileged() -> str:
+    names = [entry.pw_name for entry in pwd.getpwall()]
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def test_a_run_with_postgres_storage_resumes_at_the_bookmark(
+    postgres: dict[str, Any],
+    sandbox: Sandbox,
+    make_project: Callable[..., Project],
+    tmp_path: Path,
+) -> None:
+    config = yaml.safe_load((ROOT / "deploy/dagster.yaml").read_text())
+    config["storage"]["postgres"]["postgres_db"] |= postgres
+    del config["run_launcher"]  # there is no Kubernetes here
+    home = tmp_path / "team_home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(yaml.safe_dump(config))
+    project = make_project(sandbox)
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert type(instance.event_log_storage).__module__.startswith("dagster_postgres")
+        project.instance = instance
+        project.run("contacts")
+        first = project.bookmark("contacts")
+
+    changed = next(iter(sandbox.workspace.contacts))
+    sandbox.workspace.update("contacts", changed, name="Someone Else")
+    with dg.DagsterInstance.from_config(str(home)) as instance:  # as another pod does
+        project.instance = instance
+        project.run("contacts")
+        told = project.metadata("contacts")
+        assert told["intercom/bookmark_before"] == first
+        assert (told["intercom/inserted"], told["intercom/updated"]) == (0, 1)
+        # A bookmark that is reported by hand comes from Postgres, too.
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("contacts", metadata={"intercom/bookmark": "1970-01-01"})
+        )
+        project.run("contacts")
+        assert project.metadata("contacts")["intercom/records"] == len(sandbox.workspace.contacts)
+    assert project.differences("contacts") == {}
