@@ -15,14 +15,26 @@ _HOMES = {
     "IntercomDuckDBIOManager": "io_manager",
     "SyncConfig": "assets",
     "build_intercom_assets": "assets",
+    "build_intercom_definitions": "definitions",
+    "build_intercom_jobs": "jobs",
+    "build_intercom_schedule": "schedules",
+    "build_intercom_sensor": "sensors",
+    "build_automation_sensor": "sensors",
+    "IntercomComponent": "component",
 }
 
 __all__ = [
+    "IntercomComponent",
     "IntercomDuckDBIOManager",
     "IntercomResource",
     "SyncConfig",
     "__version__",
+    "build_automation_sensor",
     "build_intercom_assets",
+    "build_intercom_definitions",
+    "build_intercom_jobs",
+    "build_intercom_schedule",
+    "build_intercom_sensor",
     "defs",
 ]
 

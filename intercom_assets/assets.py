@@ -1,23 +1,29 @@
 """Every stream as a software-defined asset, from one factory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, field_validator
 
-from intercom_assets.errors import IntercomError, PermissionDenied
+from intercom_assets.checks import check_specs, run_checks
+from intercom_assets.errors import IntercomError, PermissionDenied, RetriableError
 from intercom_assets.extraction import Extraction
 from intercom_assets.resources import IntercomResource
 from intercom_assets.settings import check_setting
 from intercom_assets.state import SyncState
-from intercom_assets.streams import STREAMS, BaseStream, Batch, Run, WorkQueue
+from intercom_assets.streams import STREAMS, BaseStream, Batch, Companies, Run, WorkQueue
 from intercom_assets.timestamps import parse_epoch
 from intercom_assets.warehouse.encoding import column_type
 from intercom_assets.warehouse.names import SYNCED_AT
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
+# For the hourly schedule: a few runs may fail before anybody is told.
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=24), warn_window=timedelta(hours=6)
+)
 
 
 class SyncConfig(dg.Config):
@@ -63,17 +69,34 @@ class SyncConfig(dg.Config):
 def build_intercom_assets(
     streams: Iterable[str] | None = None,
     *,
+    key_prefix: str | Sequence[str] = (),
     group_name: str = "intercom",
+    owners: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    schema: str | None = None,
     io_manager_key: str = IO_MANAGER_KEY,
     resource_key: str = RESOURCE_KEY,
+    checks: bool = True,
+    freshness_policy: dg.FreshnessPolicy | None = FRESHNESS,
+    max_retries: int = 2,
+    retry_seconds: float = 60,
 ) -> list[dg.AssetsDefinition]:
     """One asset a stream.
 
     Args:
         streams: Names of streams; default all of them.
+        key_prefix: What the assets' keys begin with, to tell workspaces apart.
         group_name: The assets' group.
+        owners: Of each asset, such as ``team:support`` or an email address.
+        tags: Of each asset.
+        schema: Schema of the tables, instead of the IO manager's.
         io_manager_key: Resource that stores what the assets extract.
         resource_key: Resource that is the `IntercomResource`.
+        checks: Whether each asset checks its table once it is stored.
+        freshness_policy: When an asset counts as stale.
+        max_retries: How often a step is repeated after a fault that the client's own repetitions
+            did not outlast. It goes on where it stopped.
+        retry_seconds: Seconds before a step is repeated.
 
     Raises:
         ValueError: For a name that no stream has.
@@ -81,49 +104,115 @@ def build_intercom_assets(
     names = list(STREAMS if streams is None else streams)
     if unknown := sorted(set(names) - set(STREAMS)):
         raise ValueError(f"no such stream: {unknown}; there are {', '.join(STREAMS)}")
-    return [_asset_of(STREAMS[name], group_name, io_manager_key, resource_key) for name in names]
+    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix)
+    options: dict[str, Any] = {
+        "group_name": group_name,
+        "owners": owners,
+        "tags": tags,
+        "io_manager_key": io_manager_key,
+        "freshness_policy": freshness_policy,
+    }
+    return [
+        _asset_of(
+            STREAMS[name],
+            prefix,
+            schema,
+            resource_key,
+            checks,
+            (max_retries, retry_seconds),
+            options,
+        )
+        for name in names
+    ]
+
+
+def pool_of(stream: type[BaseStream], prefix: Sequence[str] = ()) -> str:
+    """The pool of a stream's steps: a workspace's quota, or its one scroll."""
+    kind = "intercom_scroll" if stream is Companies else "intercom_api"
+    return "_".join([kind, *prefix])
 
 
 def _asset_of(
-    stream: type[BaseStream], group_name: str, io_manager_key: str, resource_key: str
+    stream: type[BaseStream],
+    prefix: list[str],
+    schema_name: str | None,
+    resource_key: str,
+    checks: bool,
+    retries: tuple[int, float],
+    options: dict[str, Any],
 ) -> dg.AssetsDefinition:
     schema = stream.load_schema()
+    key = dg.AssetKey([*prefix, stream.tap_stream_id])
+    own_metadata: dict[str, Any] = {"dagster/column_schema": _column_schema(schema)}
+    follows = dg.AutomationCondition.eager() if stream.parent else None
 
-    @dg.asset(
-        name=stream.tap_stream_id,
-        deps=[stream.parent.tap_stream_id] if stream.parent else None,
-        group_name=group_name,
-        kinds={"intercom", "duckdb"},
-        description=_description(stream, schema),
-        io_manager_key=io_manager_key,
-        required_resource_keys={resource_key},
-        output_required=True,
-        metadata={"dagster/column_schema": _column_schema(schema)},
-    )
-    def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> dg.Output[Any]:
+    def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
         resource: IntercomResource = getattr(context.resources, resource_key)
         with_client = stream(resource.client())
-        return dg.Output(
-            _AssetExtraction(
-                with_client,
-                config.run(with_client.default_run()),
-                allow_empty=config.allow_empty,
-                allow_shrink=config.allow_shrink,
-                privacy=resource.privacy(),
-            )
+        extraction = _AssetExtraction(
+            with_client,
+            config.run(with_client.default_run()),
+            allow_empty=config.allow_empty,
+            allow_shrink=config.allow_shrink,
+            privacy=resource.privacy(),
+            may_retry=context.retry_number < retries[0],
+            retries=retries,
+        )
+        began = datetime.now(timezone.utc)
+        yield dg.Output(extraction)
+        # Dagster has had the IO manager store the output by now.
+        io_manager = getattr(context.resources, options["io_manager_key"])
+        yield from run_checks(
+            extraction,
+            context.asset_key,
+            io_manager,
+            schema_name,
+            began,
+            context.selected_asset_check_keys,
         )
 
-    return intercom_asset
+    decorate: Callable[[Any], dg.AssetsDefinition] = dg.asset(
+        key=key,
+        deps=[[*prefix, stream.parent.tap_stream_id]] if stream.parent else None,
+        kinds={"intercom", "duckdb"},
+        description=_description(stream, schema),
+        required_resource_keys={resource_key, options["io_manager_key"]},
+        output_required=True,
+        metadata=own_metadata | ({"schema": schema_name} if schema_name else {}),
+        check_specs=check_specs(stream, key) if checks else None,
+        automation_condition=follows,
+        pool=pool_of(stream, prefix),
+        **options,
+    )
+    return decorate(intercom_asset)
 
 
 class _AssetExtraction(Extraction):
-    """An extraction whose errors are Dagster failures that say what to do."""
+    """An extraction whose errors are Dagster's: a failure that says what to do, or a retry."""
+
+    def __init__(
+        self,
+        stream: BaseStream,
+        run: Run,
+        *,
+        may_retry: bool,
+        retries: tuple[int, float],
+        **wanted: Any,
+    ) -> None:
+        super().__init__(stream, run, **wanted)
+        self._may_retry = may_retry
+        self._retries = retries
 
     def batches(
         self, state: SyncState | None = None, queue: WorkQueue | None = None
     ) -> Iterator[Batch]:
         try:
             yield from super().batches(state, queue)
+        except RetriableError as problem:
+            if not self._may_retry:
+                raise _failure(self.stream.tap_stream_id, problem) from None
+            # Not by a RetryPolicy, which would repeat a step that was cancelled as well.
+            raise dg.RetryRequested(*self._retries) from problem
         except IntercomError as problem:
             raise _failure(self.stream.tap_stream_id, problem) from None
 

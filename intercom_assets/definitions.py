@@ -1,24 +1,93 @@
 """Composes the package's Definitions from its parts."""
 
 import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
+from dagster import BetaWarning
 from dagster_duckdb import DuckDBResource
 
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.resources import IntercomResource
+from intercom_assets.schedules import build_intercom_schedule
+from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 
-defs = dg.Definitions(
-    assets=build_intercom_assets(),
-    resources={
-        RESOURCE_KEY: IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN")),
-        IO_MANAGER_KEY: IntercomDuckDBIOManager(
+
+def build_intercom_definitions(
+    intercom: IntercomResource | None = None,
+    database: str | None = None,
+    *,
+    key_prefix: str | Sequence[str] = (),
+    schema: str | None = None,
+    streams: Iterable[str] | None = None,
+    io_manager_key: str | None = None,
+    io_manager: Mapping[str, Any] | None = None,
+    cron_schedule: str = "0 * * * *",
+    **options: Any,
+) -> dg.Definitions:
+    """Everything for one workspace: assets, checks, resources, jobs, a schedule and sensors.
+
+    `dagster.Definitions.merge` puts several workspaces into one code location.
+
+    Args:
+        intercom: The workspace; by default what the environment says.
+        database: A DuckDB file, or ``md:name`` for MotherDuck; by default what
+            ``INTERCOM_DUCKDB_PATH`` says, else ``intercom.duckdb``.
+        key_prefix: What the assets' keys begin with; the names of resources, jobs and sensors too.
+        schema: Schema of the tables; by default ``intercom``, or the key prefix.
+        streams: Names of streams; default all of them.
+        io_manager_key: Your own IO manager, to be defined elsewhere, instead of ours.
+        io_manager: Further fields of our IO manager.
+        cron_schedule: When the schedule runs everything.
+        **options: See `build_intercom_assets`.
+
+    Raises:
+        ValueError: For a name that no stream has.
+    """
+    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix)
+    name = "_".join([RESOURCE_KEY, *prefix])
+    store_key = io_manager_key or "_".join([IO_MANAGER_KEY, *prefix])
+    assets = build_intercom_assets(
+        streams, key_prefix=prefix, resource_key=name, io_manager_key=store_key, **options
+    )
+    resources: dict[str, Any] = {
+        name: intercom or IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"))
+    }
+    if io_manager_key is None:
+        resources[store_key] = IntercomDuckDBIOManager(
             duckdb=DuckDBResource(
-                database=os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb"
-            )
-        ),
-    },
-    # A process for each step costs some six seconds of start-up; twelve of them most of a minute.
-    executor=dg.in_process_executor,
-)
+                database=database or os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb"
+            ),
+            schema_name=schema or "_".join(prefix) or "intercom",
+            **(io_manager or {}),
+        )
+    jobs = build_intercom_jobs(assets, name)
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=_schema_checks(assets),
+        resources=resources,
+        jobs=jobs,
+        schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
+        sensors=[
+            build_intercom_sensor(assets, name=name, resource_key=name),
+            build_automation_sensor(assets, name),
+        ],
+        # A process for each step costs some six seconds of start-up; twelve of them most of a
+        # minute.
+        executor=dg.in_process_executor,
+    )
+
+
+def _schema_checks(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetChecksDefinition]:
+    """Checks that tell of new columns and wider types."""
+    with warnings.catch_warnings():
+        # The builder is Dagster's own, and in beta.
+        warnings.simplefilter("ignore", BetaWarning)
+        return dg.build_column_schema_change_checks(assets=assets)
+
+
+defs = build_intercom_definitions()

@@ -48,6 +48,9 @@ class Extraction:
         allow_empty: Whether an empty answer may empty a table that has rows.
         allow_shrink: Whether a full refresh may remove more than a fifth of a table.
         privacy: What is left out before anything is stored.
+
+    Attributes:
+        began: When the reading began by the source's clock, epoch seconds.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Extraction:
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
         self._calls_before = stream.client.calls
+        self.began = 0.0
 
     @property
     def table(self) -> TableSpec:
@@ -106,6 +110,7 @@ class Extraction:
             queue: Parents whose children are outstanding, for a stream that has a parent table.
         """
         stream = self.stream
+        self.began = float(stream.client.server_time())
         if isinstance(stream, ConversationParts):
             batches = stream.batches(state, self.run, queue)
         else:

@@ -61,6 +61,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         "with the extra `charts`.",
     )
 
+    memory_limit: str | None = Field(
+        default="512MB",
+        description="How much memory DuckDB may use while it lands records, such as 512MB (default)"
+        " or 4GB; what does not fit goes to a temporary file. None leaves it to DuckDB, which "
+        "takes 80 % of the machine's.",
+    )
+
     @field_validator("preview", mode="after")
     @classmethod
     def _check_preview(cls, value: Any) -> Any:
@@ -80,7 +87,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 f"give {context.asset_key.to_user_string()} another io_manager_key",
                 allow_retries=False,
             )
-        warehouse, table = self._warehouse(context), context.asset_key.path[-1]
+        warehouse = self._warehouse_of(context.definition_metadata)
+        table = context.asset_key.path[-1]
         my_turn = turn(
             self.duckdb.database,
             f"{warehouse.schema}.{table}",
@@ -114,22 +122,21 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         """
         source = context.upstream_output
         key = context.asset_key if source is None else source.asset_key
-        schema = self._schema_of(source.definition_metadata if source else {})
+        warehouse = self._warehouse_of(source.definition_metadata if source else None)
         columns = (context.definition_metadata or {}).get("columns")
         wanted = comma(columns) if columns else "*"
-        with Warehouse(self.duckdb.get_connection, schema).connection() as connection:
+        with warehouse.connection() as connection:
             frame: pd.DataFrame = connection.execute(
-                f"select {wanted} from {path(connection, schema, key.path[-1])}"
+                f"select {wanted} from {path(connection, warehouse.schema, key.path[-1])}"
             ).df()
         return frame
 
-    def _warehouse(self, context: dg.OutputContext) -> Warehouse:
-        return Warehouse(
-            self.duckdb.get_connection, self._schema_of(context.definition_metadata or {})
-        )
+    def warehouse(self, schema: str | None = None) -> Warehouse:
+        """The tables of a schema, by default this manager's own."""
+        return Warehouse(self.duckdb.get_connection, schema or self.schema_name, self.memory_limit)
 
-    def _schema_of(self, definition_metadata: Any) -> str:
-        return str((definition_metadata or {}).get("schema") or self.schema_name)
+    def _warehouse_of(self, definition_metadata: Any) -> Warehouse:
+        return self.warehouse((definition_metadata or {}).get("schema"))
 
 
 class _Writer:

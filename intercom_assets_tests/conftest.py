@@ -89,7 +89,7 @@ class Project:
         names = list(streams or STREAMS)
         _client.cache_clear()  # as in a process of its own
         return dg.materialize(
-            build_intercom_assets(names),
+            build_intercom_assets(names, max_retries=0),
             instance=self.instance,
             resources=self.resources(),
             run_config=dg.RunConfig(ops={name: {"config": config} for name in names}),

@@ -36,7 +36,8 @@ def test_the_laptops_instance_keeps_its_storage_in_the_project(
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert (tmp_path / ".dagster").is_dir()
         limits = instance.get_concurrency_config()
-        assert limits.pool_config.default_pool_limit == 1
+        # A killed run would block its pool for ever where no daemon runs.
+        assert limits.pool_config.default_pool_limit is None
         assert limits.run_queue_config is not None
         assert limits.run_queue_config.tag_concurrency_limits == [
             {
@@ -58,8 +59,7 @@ def test_the_teams_instance_is_what_dagster_and_its_launcher_accept(
     checked = process_config(K8sRunLauncher.config_type(), launcher)
     assert checked.success, checked.errors
     assert checked.value["job_image"] == "registry/intercom-assets:1"
-    pools = config["concurrency"]["pools"]
-    assert pools == yaml.safe_load((ROOT / "dagster.yaml").read_text())["concurrency"]["pools"]
+    assert config["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
 
 
 def test_the_workspace_of_the_team_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

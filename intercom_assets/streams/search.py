@@ -59,6 +59,9 @@ class SearchStream(IncrementalStream):
     # Whether a walk's cursor is kept, because its start cannot be asked for exactly.
     keeps_cursor: ClassVar[bool] = False
 
+    # How many records Intercom told of, if a walk over all history began.
+    total: int | None = None
+
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
         """Yields what is missing, in pages, each with the state that holds after it."""
         run = run or self.default_run()
@@ -114,6 +117,8 @@ class SearchStream(IncrementalStream):
         """Takes a walk page by page; one that proves long is handed on in two halves."""
         pages = self._pages(walk)
         page, is_first = next(pages), True
+        if walk.start == 0 and not walk.bounded and walk.cursor is None:
+            self.total = page.total
         while True:
             last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
             over = page.cursor is None or self._is_past(walk, last)

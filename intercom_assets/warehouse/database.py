@@ -20,10 +20,12 @@ class Warehouse:
     Args:
         connect: Gives a connection and closes it again.
         schema: The schema that the streams' tables are in.
+        memory_limit: How much memory DuckDB may use, such as ``512MB``; None is DuckDB's default.
     """
 
-    def __init__(self, connect: Connect, schema: str) -> None:
+    def __init__(self, connect: Connect, schema: str, memory_limit: str | None = None) -> None:
         self._connect = connect
+        self._memory_limit = memory_limit
         self.schema = schema
 
     @contextmanager
@@ -32,6 +34,8 @@ class Warehouse:
         with self._connect() as connection:
             try:
                 connection.execute("set TimeZone = 'UTC'")
+                if self._memory_limit:
+                    connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
                 yield connection
             finally:
                 connection.close()

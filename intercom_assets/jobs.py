@@ -1,0 +1,53 @@
+"""Jobs over the assets of one workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
+# Two runs of one workspace share its quota; a limit on this tag keeps them apart.
+WORKSPACE_TAG = "intercom/workspace"
+SUPPORT = ("conversations", "conversation_parts", "admin_list", "admins", "teams", "tags")
+
+
+def build_intercom_jobs(
+    assets: Sequence[dg.AssetsDefinition], name: str = "intercom"
+) -> list[UnresolvedAssetJobDefinition]:
+    """Three jobs: everything, support data only, and a full refresh.
+
+    Args:
+        assets: Assets of one workspace.
+        name: The workspace's name, with which the jobs' names begin.
+    """
+    tags = {WORKSPACE_TAG: name}
+    everything = dg.AssetSelection.assets(*assets)
+    support = [asset for asset in assets if asset.key.path[-1] in SUPPORT]
+    jobs = [
+        dg.define_asset_job(
+            f"{name}_everything", everything, tags=tags, description="What changed, of all streams."
+        ),
+        dg.define_asset_job(
+            f"{name}_full_refresh",
+            everything,
+            tags=tags,
+            config={"ops": {asset.op.name: {"config": {"full_refresh": True}} for asset in assets}},
+            description="Reads everything anew, then removes what Intercom no longer has.",
+        ),
+    ]
+    if support:
+        jobs.append(
+            dg.define_asset_job(
+                f"{name}_support",
+                dg.AssetSelection.assets(*support),
+                tags=tags,
+                description="What changed of conversations, their parts, teammates, teams, tags.",
+            )
+        )
+    return jobs

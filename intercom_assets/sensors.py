@@ -1,0 +1,123 @@
+"""Sensors that run what changed, stopped until somebody starts them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from intercom_assets.client import IntercomClient
+from intercom_assets.errors import RetriableError
+from intercom_assets.jobs import WORKSPACE_TAG
+from intercom_assets.pagination import search_pages
+from intercom_assets.resources import IntercomResource
+from intercom_assets.streams import STREAMS
+from intercom_assets.streams.search import SearchStream
+from intercom_assets.timestamps import parse_epoch
+
+UNDER_WAY = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+def build_intercom_sensor(
+    assets: Sequence[dg.AssetsDefinition],
+    *,
+    name: str = "intercom",
+    resource_key: str = "intercom",
+    minimum_interval_seconds: int = 120,
+) -> dg.SensorDefinition:
+    """A sensor that asks Intercom whether anything changed, and runs only what did.
+
+    One request of one record a stream that can be searched. Companies cannot be asked so cheaply;
+    they and the settings are the schedule's.
+
+    Args:
+        assets: Assets of one workspace.
+        name: The workspace's name.
+        resource_key: Resource that is the `IntercomResource`.
+        minimum_interval_seconds: How often it asks, at the most.
+    """
+    searched = [asset for asset in assets if issubclass(_stream(asset), SearchStream)]
+    followers = {
+        asset.key: [other.key for other in assets if _stream(other).parent is _stream(asset)]
+        for asset in searched
+    }
+
+    @dg.sensor(
+        name=f"{name}_changes",
+        target=dg.AssetSelection.assets(*assets),
+        minimum_interval_seconds=minimum_interval_seconds,
+        required_resource_keys={resource_key},
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Asks Intercom whether anything changed, and runs only the assets that did.",
+    )
+    def changes(context: dg.SensorEvaluationContext) -> Any:
+        if _is_under_way(context.instance, name):
+            return dg.SkipReason("a run of this workspace is under way")
+        resource: IntercomResource = getattr(context.resources, resource_key)
+        seen: dict[str, int] = json.loads(context.cursor or "{}")
+        try:
+            now = {asset.key: newest(resource.client(), _stream(asset)) for asset in searched}
+        except RetriableError as problem:
+            return dg.SkipReason(f"Intercom does not answer now: {problem}")
+        moved = {
+            key: moment
+            for key, moment in now.items()
+            if moment is not None and moment != seen.get(key.path[-1])
+        }
+        if not moved:
+            return dg.SkipReason("nothing changed")
+        names = {key.path[-1]: moment for key, moment in moved.items()}
+        selection = [key for moved_key in moved for key in (moved_key, *followers[moved_key])]
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(
+                    run_key=" ".join(f"{stream}:{moment}" for stream, moment in names.items()),
+                    asset_selection=selection,
+                    tags={WORKSPACE_TAG: name},
+                )
+            ],
+            cursor=json.dumps({**seen, **names}),
+        )
+
+    return changes
+
+
+def build_automation_sensor(
+    assets: Sequence[dg.AssetsDefinition], name: str = "intercom"
+) -> dg.AutomationConditionSensorDefinition:
+    """A sensor that runs children when their parents changed, by their automation conditions."""
+    return dg.AutomationConditionSensorDefinition(
+        f"{name}_automation",
+        target=dg.AssetSelection.assets(*assets),
+        run_tags={WORKSPACE_TAG: name},
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+
+
+def newest(client: IntercomClient, stream: type[SearchStream]) -> int | None:
+    """When a stream's newest record changed, epoch seconds; None if it has no records."""
+    pages = search_pages(
+        client,
+        stream.path,
+        {"field": "updated_at", "operator": ">", "value": 0},
+        order="descending",
+        key=stream.data_key,
+        page_size=1,
+    )
+    records = next(pages).records
+    return parse_epoch(records[0].get("updated_at")) if records else None
+
+
+def _stream(asset: dg.AssetsDefinition) -> Any:
+    return STREAMS[asset.key.path[-1]]
+
+
+def _is_under_way(instance: dg.DagsterInstance, name: str) -> bool:
+    wanted = dg.RunsFilter(tags={WORKSPACE_TAG: name}, statuses=list(UNDER_WAY))
+    return instance.get_runs_count(wanted) > 0

@@ -1,0 +1,96 @@
+"""Asset checks: what they find, and that they do not stay red."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from intercom_assets.sandbox import Sandbox
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
+from intercom_assets_tests.conftest import Project
+
+
+def results(project: Project, *streams: str, **config: bool) -> dict[str, bool]:
+    """Which checks passed in a run."""
+    run = project.run(*streams, **config)
+    return {
+        f"{check.asset_key.to_user_string()}:{check.check_name}": bool(check.passed)
+        for check in run.get_asset_check_evaluations()
+    }
+
+
+def execute(project: Project, sql: str) -> None:
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute(sql)
+
+
+def test_a_sound_table_passes_all(project: Project) -> None:
+    found = results(project)
+    assert all(found.values())
+    assert len(found) == 22
+
+
+def test_a_key_that_is_there_twice_is_found(sandbox: Sandbox, project: Project) -> None:
+    project.run("conversations")
+    execute(project, "insert into intercom.conversations from intercom.conversations")
+    for conversation in sandbox.workspace.conversations:
+        sandbox.workspace.update("conversations", conversation, at=sandbox.workspace.clock.now())
+    # The merge replaces both rows by one, so the table is sound again.
+    assert results(project, "conversations")["conversations:keys_unique"]
+    execute(
+        project,
+        "insert into intercom.conversations "
+        "select * replace (now() + interval 1 hour as _synced_at) from intercom.conversations",
+    )
+    assert not results(project, "conversations")["conversations:keys_unique"]
+
+
+def test_a_bookmark_ahead_is_found(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Bookkeeping.bookmark
+    assert results(project, "segments")["segments:bookmark_not_ahead"]
+    monkeypatch.setattr(Bookkeeping, "bookmark", lambda self, name: original(self, name) + 3600)
+    assert not results(project, "segments")["segments:bookmark_not_ahead"]
+
+
+def test_fewer_rows_than_told_are_found(sandbox: Sandbox, project: Project) -> None:
+    project.settings["page_size"] = 5
+    sandbox.on_request = lambda request: vanish(request, sandbox)
+    assert not results(project, "conversations")["conversations:total_reached"]
+    sandbox.on_request = None
+    assert results(project, "conversations")["conversations:total_reached"], "told once"
+
+
+def vanish(request: Any, sandbox: Sandbox) -> None:
+    """Has conversations vanish between the first page, which tells the total, and the others."""
+    if request.path == "/conversations/search" and request.body["pagination"].get("starting_after"):
+        for gone in list(sandbox.workspace.conversations)[-3:]:
+            sandbox.workspace.delete("conversations", gone)
+
+
+def test_missing_parts_are_found_once(sandbox: Sandbox, project: Project) -> None:
+    conversation = next(c for c, parts in sandbox.workspace.parts.items() if 2 < len(parts) < 400)
+    # Intercom counts a part that it does not give.
+    statistics = sandbox.workspace.conversations[conversation]["statistics"]
+    sandbox.workspace.update(
+        "conversations",
+        conversation,
+        touch=False,
+        statistics={**statistics, "count_conversation_parts": 999},
+    )
+    name = "conversation_parts:parts_complete"
+    assert not results(project, "conversations", "conversation_parts")[name]
+    assert results(project, "conversations", "conversation_parts")[name], "told once"
+
+
+def test_parts_without_their_conversation_are_found(project: Project) -> None:
+    project.run("conversations", "conversation_parts")
+    execute(
+        project,
+        "update intercom.conversation_parts set conversation_id = 'nowhere', "
+        "_synced_at = now() + interval 1 hour",
+    )
+    assert not results(project, "conversation_parts")["conversation_parts:parts_have_conversation"]

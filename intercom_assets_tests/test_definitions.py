@@ -1,0 +1,155 @@
+"""Definitions, jobs and several workspaces, run for real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from intercom_assets import IntercomResource, build_intercom_assets, build_intercom_definitions
+from intercom_assets.extraction import Extraction
+from intercom_assets.resources import _client
+from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets_tests.truth import differences
+
+
+def workspace(sandbox: Sandbox, database: Path, **options: Any) -> dg.Definitions:
+    """The definitions of one workspace."""
+    _client.cache_clear()
+    resource = IntercomResource(
+        access_token=sandbox.token, base_url=sandbox.url, retry_wait=0.01, region="us"
+    )
+    options = {"io_manager": {"charts": False}, **options}
+    return build_intercom_definitions(resource, str(database), **options)
+
+
+def run(
+    defs: dg.Definitions, job: str, instance: dg.DagsterInstance, **options: Any
+) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(instance=instance, **options)
+
+
+def test_jobs_sync_everything_support_and_anew(sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    defs = workspace(sandbox, database)
+    with dg.instance_for_test() as instance:
+        support = run(defs, "intercom_support", instance)
+        synced = {event.asset_key.to_user_string() for event in materializations(support)}
+        assert {"conversations", "conversation_parts", "teams"} <= synced
+        assert "contacts" not in synced
+        gone = next(iter(sandbox.workspace.conversations))
+        sandbox.workspace.delete("conversations", gone)
+        result = run(defs, "intercom_full_refresh", instance)
+        assert result.dagster_run.tags["intercom/workspace"] == "intercom"
+        for stream in ("contacts", "conversations", "companies"):
+            assert differences(database, sandbox.workspace, stream) == []
+
+
+def materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
+    return [
+        event.step_materialization_data.materialization
+        for event in result.get_asset_materialization_events()
+    ]
+
+
+def test_several_workspaces_live_in_one_code_location(tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    with (
+        Sandbox(contacts=12, companies=5, conversations=6, id_code="euro") as europe,
+        Sandbox(contacts=15, companies=6, conversations=7, seed=2, id_code="amer") as america,
+        dg.instance_for_test() as instance,
+    ):
+        streams = ["contacts", "conversations", "conversation_parts"]
+        defs = dg.Definitions.merge(
+            workspace(europe, database, key_prefix="eu", streams=streams),
+            workspace(america, database, key_prefix=["us", "main"], streams=streams),
+        )
+        dg.Definitions.validate_loadable(defs)
+        run(defs, "intercom_eu_everything", instance)
+        run(defs, "intercom_us_main_everything", instance)
+        for space, schema in ((europe.workspace, "eu"), (america.workspace, "us_main")):
+            for stream in streams:
+                assert differences(database, space, stream, schema) == []
+        key = dg.AssetKey(["us", "main", "conversation_parts"])
+        event = instance.get_latest_materialization_event(key)
+        assert event is not None and event.asset_materialization is not None
+        graph = defs.resolve_asset_graph()
+        assert graph.get(key).parent_keys == {dg.AssetKey(["us", "main", "conversations"])}
+        assert graph.get(key).pools == {"intercom_api_us_main"}
+
+
+def test_assets_take_owners_tags_groups_and_schemas() -> None:
+    [asset] = build_intercom_assets(
+        ["companies"],
+        key_prefix=["crm"],
+        group_name="crm",
+        owners=["team:sales"],
+        tags={"tier": "1"},
+        schema="raw",
+    )
+    [spec] = asset.specs
+    assert spec.key == dg.AssetKey(["crm", "companies"])
+    assert (spec.group_name, list(spec.owners)) == ("crm", ["team:sales"])
+    assert spec.tags["tier"] == "1"
+    assert spec.metadata["schema"] == "raw"
+    assert asset.op.pools == {"intercom_scroll_crm"}
+
+
+def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox, tmp_path: Path) -> None:
+    received: list[Any] = []
+
+    class Mine(dg.IOManager):
+        def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
+            for batch in obj.batches():
+                received.extend(batch.records)
+
+        def load_input(self, context: dg.InputContext) -> None: ...
+
+    defs = dg.Definitions.merge(
+        workspace(sandbox, tmp_path / "none.duckdb", streams=["contacts"], io_manager_key="mine"),
+        dg.Definitions(resources={"mine": Mine()}),
+    )
+    with dg.instance_for_test() as instance:
+        result = run(defs, "intercom_everything", instance)
+    assert {record["id"] for record in received} == set(sandbox.workspace.contacts)
+    checks = [check for check in result.get_asset_check_evaluations() if "not looked" in str(check)]
+    assert checks and all(check.passed for check in checks)
+
+
+def test_a_fault_that_lasts_is_retried_by_dagster_within_a_bound(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb", streams=["tags"], retry_seconds=0.01)
+    with dg.instance_for_test() as instance:
+        sandbox.faults.append(Fault("status", status=503, match="/tags"))
+        result = run(defs, "intercom_everything", instance, raise_on_error=False)
+        assert not result.success
+        tries = [event for event in result.all_events if event.event_type_value == "STEP_RESTARTED"]
+        assert len(tries) == 2
+        sandbox.faults.clear()
+        assert run(defs, "intercom_everything", instance).success
+
+
+def test_a_fault_that_stays_is_not_retried(sandbox: Sandbox, tmp_path: Path) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb", streams=["tags"], retry_seconds=0.01)
+    sandbox.missing_scopes = {"/tags": 403}
+    with dg.instance_for_test() as instance:
+        result = run(defs, "intercom_everything", instance, raise_on_error=False)
+    assert not [event for event in result.all_events if "RESTARTED" in event.event_type_value]
+
+
+def test_duckdb_keeps_to_its_memory(sandbox: Sandbox, tmp_path: Path) -> None:
+    defs = workspace(
+        sandbox,
+        tmp_path / "w.duckdb",
+        streams=["tags"],
+        io_manager={"charts": False, "memory_limit": "nonsense"},
+    )
+    with (
+        dg.instance_for_test() as instance,
+        pytest.raises(duckdb.Error, match=r"[Mm]emory"),
+    ):
+        run(defs, "intercom_everything", instance)
