@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DEMO := intercom_assets.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint types test test-all format clean
+.PHONY: help setup demo lint types test test-all bench format clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ test: setup lint types ## Check everything but the slow tests
 
 test-all: setup lint types ## Check everything
 	$(BIN)/python -m pytest -n 2
+
+bench: setup ## Measure what docs/performance.md claims, at full size: about 45 minutes
+	$(BIN)/python -m benchmarks $(BENCH)
 
 format: setup ## Put the code in its form
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,6 @@
 """The Dagster resource that gives assets a client."""
 
+import hashlib
 import os
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,8 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from intercom_assets.client import IntercomClient
 from intercom_assets.privacy import Privacy
 from intercom_assets.settings import DESCRIPTIONS, Settings, check_setting
+
+SECRETS = ("access_token", "hash_salt")
 
 
 class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -63,6 +66,12 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         "so that it stays out of the code and of Dagster's UI.",
     )
 
+    def __init__(self, **fields: Any) -> None:
+        # Dagster shows a resource's configuration in its UI and stores it with each run. A secret
+        # that is given as it is goes into this process's environment instead, and only the name of
+        # the variable into the configuration.
+        super().__init__(**{name: _hidden(name, value) for name, value in fields.items()})
+
     @field_validator("*", mode="after")
     @classmethod
     def _check(cls, value: Any, info: ValidationInfo) -> Any:
@@ -84,7 +93,7 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigError: When it names what cannot be left out, or there is no salt to hash with.
         """
-        salt = self.hash_salt or os.environ.get("INTERCOM_HASH_SALT", "")
+        salt = _shown(self.hash_salt) or os.environ.get("INTERCOM_HASH_SALT", "")
         return Privacy(self.drop_fields, self.hash_fields, salt, self.drop_bodies)
 
     def client(self) -> IntercomClient:
@@ -93,11 +102,24 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigError: When a setting is missing or wrong.
         """
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        fields = {name: _shown(getattr(self, name)) for name in type(self).model_fields}
         known = Settings.__dataclass_fields__
         return _client(
             Settings.from_config({name: fields[name] for name in fields if name in known})
         )
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if name not in SECRETS or not value or isinstance(value, dg.EnvVar):
+        return value
+    check_setting(name, value)
+    variable = f"_INTERCOM_SECRET_{hashlib.sha256(value.encode()).hexdigest()[:12].upper()}"
+    os.environ[variable] = value
+    return dg.EnvVar(variable)
+
+
+def _shown(value: Any) -> Any:
+    return value.get_value() if isinstance(value, dg.EnvVar) else value
 
 
 # One client a workspace and process: its connections and its share of the rate limit are common.

@@ -17,6 +17,8 @@ from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.truth import differences
 
 
+# Dagster's own loading of YAML uses what Dagster calls beta.
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
 def test_a_few_lines_of_yaml_sync_a_workspace(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

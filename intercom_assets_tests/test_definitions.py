@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
 
 from intercom_assets import IntercomResource, build_intercom_assets, build_intercom_definitions
 from intercom_assets.extraction import Extraction
@@ -30,6 +31,17 @@ def run(
     defs: dg.Definitions, job: str, instance: dg.DagsterInstance, **options: Any
 ) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def(job).execute_in_process(instance=instance, **options)
+
+
+# Dagster's own snapshots read what Dagster deprecates.
+@pytest.mark.filterwarnings("ignore:Property .ScheduleDefinition.environment_vars. is deprecated")
+def test_a_token_given_as_it_is_is_in_no_snapshot(tmp_path: Path) -> None:
+    resource = IntercomResource(access_token="tok-5ec4e7", hash_salt="salt-5ec4e7")
+    defs = build_intercom_definitions(resource, str(tmp_path / "w.duckdb"))
+    snapshot = dg.serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
+    assert "access_token" in snapshot
+    assert "5ec4e7" not in snapshot + repr(resource) + str(resource)
+    assert resource.client().settings.access_token == "tok-5ec4e7"
 
 
 def test_jobs_sync_everything_support_and_anew(sandbox: Sandbox, tmp_path: Path) -> None:
