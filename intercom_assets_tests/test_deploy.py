@@ -36,8 +36,10 @@ def test_the_laptops_instance_keeps_its_storage_in_the_project(
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert (tmp_path / ".dagster").is_dir()
         limits = instance.get_concurrency_config()
-        # A killed run would block its pool for ever where no daemon runs.
-        assert limits.pool_config.default_pool_limit is None
+        assert limits.pool_config.default_pool_limit == 1
+        # By the step, a killed run would block its pool for ever where no daemon runs.
+        assert limits.pool_config.pool_granularity is not None
+        assert limits.pool_config.pool_granularity.value == "run"
         assert limits.run_queue_config is not None
         assert limits.run_queue_config.tag_concurrency_limits == [
             {
