@@ -67,6 +67,7 @@ class Project:
     instance: dg.DagsterInstance
     settings: dict[str, Any] = field(default_factory=dict)
     io_manager: dict[str, Any] = field(default_factory=dict)
+    checks: bool = False
 
     def resources(self) -> dict[str, Any]:
         return {
@@ -89,7 +90,7 @@ class Project:
         names = list(streams or STREAMS)
         _client.cache_clear()  # as in a process of its own
         return dg.materialize(
-            build_intercom_assets(names, max_retries=0),
+            build_intercom_assets(names, max_retries=0, checks=self.checks),
             instance=self.instance,
             resources=self.resources(),
             run_config=dg.RunConfig(ops={name: {"config": config} for name in names}),

@@ -14,6 +14,7 @@ from intercom_assets_tests.conftest import Project
 
 def results(project: Project, *streams: str, **config: bool) -> dict[str, bool]:
     """Which checks passed in a run."""
+    project.checks = True
     run = project.run(*streams, **config)
     return {
         f"{check.asset_key.to_user_string()}:{check.check_name}": bool(check.passed)
