@@ -8,13 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -77,8 +75,19 @@ class IntercomClient:
         self.settings = settings or Settings.from_config(config or {})
         self.clock = ServerClock()
         self.pacer = Pacer(self.settings.max_concurrency, self.clock)
-        self.calls = 0
-        self._session = self._new_session()
+        self._adapter = HTTPAdapter(pool_maxsize=self.settings.max_concurrency)
+        # Proxies and certificates of the environment, found once.
+        found = requests.Session().merge_environment_settings(
+            self.settings.base_url, {}, None, None, None
+        )
+        self._transport: dict[str, Any] = {"proxies": found["proxies"], "verify": found["verify"]}
+        self._headers = {
+            **requests.utils.default_headers(),
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self.settings.access_token}",
+            "Intercom-Version": self.settings.api_version,
+            "User-Agent": self.settings.user_agent,
+        }
         self._me: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
@@ -110,6 +119,11 @@ class IntercomClient:
             return self._me
 
     @property
+    def calls(self) -> int:
+        """How many requests were sent so far."""
+        return self.pacer.admitted
+
+    @property
     def workspace_id(self) -> str:
         """The workspace's ``id_code``, unique over all of Intercom."""
         return str((self.me().get("app") or {}).get("id_code") or "")
@@ -122,29 +136,7 @@ class IntercomClient:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._session.close()
-
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=self.settings.max_concurrency)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        # Proxies and certificates of the environment, found once: requests would look for them
-        # before every call, for a quarter of its time.
-        found = session.merge_environment_settings(self.settings.base_url, {}, None, None, None)
-        session.proxies, session.verify = found["proxies"], found["verify"]
-        session.trust_env = False
-        # Without cookies a session holds no state that threads would share.
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.auth = _BearerToken(self.settings.access_token)
-        session.headers.update(
-            {
-                "Accept": "application/json",
-                "Intercom-Version": self.settings.api_version,
-                "User-Agent": self.settings.user_agent,
-            }
-        )
-        return session
+        self._adapter.close()
 
     def _request(self, method: str, path: str, *, tries: int = MAX_TRIES, **payload: Any) -> Answer:
         url = self._url(path)
@@ -178,18 +170,20 @@ class IntercomClient:
         raise responses.error_of(response, call)
 
     def _send(self, method: str, url: str, call: str, payload: dict[str, Any]) -> requests.Response:
-        timeout = (min(CONNECT_TIMEOUT_SECONDS, self.settings.request_timeout),)
+        seconds = self.settings.request_timeout
+        request = requests.PreparedRequest()
+        request.prepare(method, url, headers=self._headers, **payload)
         try:
             with self.pacer:
-                self.calls += 1
-                response = self._session.request(
-                    method,
-                    url,
-                    timeout=(*timeout, self.settings.request_timeout),
-                    # A redirect is answered by an error, never by sending the token elsewhere.
-                    allow_redirects=False,
-                    **payload,
+                # Straight through the adapter, which takes a third of the time that a session does,
+                # and does nothing that could carry the token elsewhere: it follows no redirect,
+                # keeps no cookies, and reads no ~/.netrc.
+                response = self._adapter.send(
+                    request,
+                    timeout=(min(CONNECT_TIMEOUT_SECONDS, seconds), seconds),
+                    **self._transport,
                 )
+                response.content  # noqa: B018 - reads the body while the request counts as open
                 self.clock.observe(response.headers.get("Date"))
                 self.pacer.observe(response.headers)
                 return response
@@ -236,17 +230,6 @@ class IntercomClient:
             call=refused.call,
             **facts,
         )
-
-
-class _BearerToken(AuthBase):
-    """Adds the token to a request. As an auth object it wins over a ~/.netrc of the same host."""
-
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
 
 
 def _log_retry(state: RetryCallState) -> None:

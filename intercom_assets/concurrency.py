@@ -14,7 +14,7 @@ R = TypeVar("R")
 Task = Callable[[], "Iterable[T | Spawn]"]
 
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
-QUEUE_BYTES = 4 * 1024 * 1024
+QUEUE_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from intercom_assets.materialization import facts_of, look_inside
 from intercom_assets.preview import MASKED, PREVIEWS
 from intercom_assets.resume import resume
 from intercom_assets.state import SyncState
-from intercom_assets.streams import Batch
 from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import WarehouseError
@@ -25,8 +24,8 @@ from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
-COMMIT_ROWS = 5_000
-COMMIT_BYTES = 8 * 1024 * 1024
+COMMIT_ROWS = 20_000
+COMMIT_BYTES = 16 * 1024 * 1024
 COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
 
@@ -148,7 +147,6 @@ class _Writer:
         self._extraction = extraction
         self._before = landing.stored.state
         self._state = landing.stored.state
-        self._waiting: list[Batch] = []
         self._committed_at = time.monotonic()
         self._observed_at: float | None = None
         self._records = 0
@@ -162,12 +160,12 @@ class _Writer:
                 landing.sweep(batch.state, extraction.allow_shrink)
                 self._state = batch.state
                 continue
-            self._waiting.append(batch)
+            landing.waiting.add(batch)
             if self._is_due():
                 self._commit()
         if extraction.table.replace:
-            landing.replace(self._waiting, extraction.allow_empty)
-            self._count()
+            self._records += landing.waiting.count
+            landing.replace([], extraction.allow_empty)
         else:
             self._commit()
 
@@ -179,22 +177,20 @@ class _Writer:
 
     def _is_due(self) -> bool:
         return (
-            sum(len(batch.records) for batch in self._waiting) >= COMMIT_ROWS
-            or sum(batch.size for batch in self._waiting) >= COMMIT_BYTES
+            self._landing.waiting.count >= COMMIT_ROWS
+            or self._landing.waiting.size >= COMMIT_BYTES
             or time.monotonic() - self._committed_at >= COMMIT_SECONDS
         )
 
     def _commit(self) -> None:
-        if self._waiting:
-            self._landing.commit(self._waiting)
-            self._state = self._waiting[-1].state
-            self._count()
+        waiting = self._landing.waiting
+        state, count = waiting.state, waiting.count
+        self._landing.commit()
+        if state is not None:
+            self._state = state
+            self._records += count
             self._observe()
         self._committed_at = time.monotonic()
-
-    def _count(self) -> None:
-        self._records += sum(len(batch.records) for batch in self._waiting)
-        self._waiting = []
 
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""

@@ -54,6 +54,9 @@ class Pacer:
     Args:
         max_in_flight: How many requests may be under way at once, at the most.
         clock: The server's clock.
+
+    Attributes:
+        admitted: How many requests were admitted so far.
     """
 
     def __init__(self, max_in_flight: int, clock: ServerClock) -> None:
@@ -61,6 +64,7 @@ class Pacer:
         self._clock = clock
         self._changed = threading.Condition()
         self._in_flight = 0
+        self.admitted = 0
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
@@ -71,6 +75,7 @@ class Pacer:
             while wait := self._wait():
                 self._changed.wait(wait)
             self._in_flight += 1
+            self.admitted += 1
 
     def __exit__(self, *exc_info: object) -> None:
         with self._changed:

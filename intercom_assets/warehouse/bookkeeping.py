@@ -6,7 +6,7 @@ Everything here happens within a transaction that the caller opened.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,7 +144,7 @@ class Bookkeeping:
             if field not in known:
                 self._run("insert into {}._columns values (?, ?, ?)", [stream, field, column])
 
-    def record_parents(self, stream: str, parents: Iterable[Parent]) -> None:
+    def record_parents(self, stream: str, parents: Sequence[Parent]) -> None:
         """Notes which parents' children are stored, and in which form of the parent."""
         rows = {parent.id: parent for parent in parents}
         if not rows:
@@ -176,9 +176,9 @@ class Bookkeeping:
             [stream, since],
         )
 
-    def record_seen(self, stream: str, refresh: int, keys: Iterable[str]) -> None:
+    def record_seen(self, stream: str, refresh: int, keys: pa.ChunkedArray) -> None:
         """Notes keys that a full refresh has met at the source."""
-        self.connection.register("_keys", pa.table({"key": pa.array(list(keys), pa.string())}))
+        self.connection.register("_keys", pa.table({"key": keys}))
         self._run("delete from {}._seen where stream = ? and refresh <> ?", [stream, refresh])
         self._run(
             "insert into {}._seen select distinct ?, ?, key from _keys where key not in "

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from intercom_assets.decoding import encode
+from intercom_assets.decoding import encode, encode_each
 
 Record = Mapping[str, Any]
 
@@ -87,7 +87,7 @@ def _times(values: Sequence[Any]) -> pa.Array:
 
 
 def _json(values: Sequence[Any]) -> pa.Array:
-    return pa.array([None if value is None else encode(value) for value in values], pa.string())
+    return pa.array(encode_each(values), pa.string())
 
 
 _ENCODERS: dict[str, Callable[[Sequence[Any]], pa.Array]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -12,9 +12,10 @@ from intercom_assets.extraction import TableSpec
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Batch
 from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
+from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing, ShrinkRefused
-from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.names import path, quote, types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.table import Changes, Table
 
@@ -48,11 +49,12 @@ class Landing:
         self.name = name
         self.spec = spec
         self.changes = Changes()
-        self.claim, self.stored = self._claim(source, run_id)
+        self.claim, self.stored, kinds = self._claim(source, run_id)
+        self.waiting = Buffer(kinds)
         self._reset = self.stored.reset
 
     @_again_on_conflict
-    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored]:
+    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str]]:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.create()
@@ -64,7 +66,8 @@ class Landing:
             table.create()
             if self.spec.replace:
                 table.start_staging()
-        return claim, stored
+            kinds = types_of_fields(table.columns(), books.renamed(self.name))
+        return claim, stored, kinds
 
     @_again_on_conflict
     def start_over(self, since: int | None, reset: str | None) -> None:
@@ -87,32 +90,45 @@ class Landing:
             books.remember(self.claim, state, reset)
         self.stored, self._reset = Stored(state, self.claim.run_id, reset), reset
 
-    @_again_on_conflict
-    def commit(self, batches: Sequence[Batch]) -> None:
-        """Stores batches and the state of the last of them, all or nothing.
+    def commit(self, batches: Iterable[Batch] = ()) -> None:
+        """Stores what waits, these batches too, and the state of the last of them, all or nothing.
 
         Raises:
             OwnershipLost: When another run has taken the stream over.
         """
-        with self.warehouse.transaction() as connection:
-            books, table = self._books(connection), self._table(connection)
-            books.check(self.claim)
-            changes = self._put(batches, books, table)
-            if not self.spec.replace:
-                books.remember(self.claim, batches[-1].state, self._reset)
-        self.changes.add(changes)
+        for batch in batches:
+            self.waiting.add(batch)
+        if self.waiting.state is not None:
+            self.changes.add(self._commit())
+            self.waiting.clear()
 
     @_again_on_conflict
-    def replace(self, batches: Sequence[Batch], allow_empty: bool) -> None:
-        """Makes the table hold exactly what these batches and those before them brought.
-
-        Raises:
-            EmptySource: When they brought nothing and the table has rows.
-        """
+    def _commit(self) -> Changes:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
-            changes = self._put(batches, books, table)
+            changes = self._put(books, table)
+            if not self.spec.replace:
+                books.remember(self.claim, self.waiting.state, self._reset)
+        return changes
+
+    def replace(self, batches: Iterable[Batch], allow_empty: bool) -> None:
+        """Makes the table hold exactly what waits, with these batches, and what was stored before.
+
+        Raises:
+            EmptySource: When that is nothing and the table has rows.
+        """
+        for batch in batches:
+            self.waiting.add(batch)
+        self.changes.add(self._replace(allow_empty))
+        self.waiting.clear()
+
+    @_again_on_conflict
+    def _replace(self, allow_empty: bool) -> Changes:
+        with self.warehouse.transaction() as connection:
+            books, table = self._books(connection), self._table(connection)
+            books.check(self.claim)
+            changes = self._put(books, table)
             if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
                 raise EmptySource(
                     f"Intercom answered with no {self.name} at all, while the table has "
@@ -122,21 +138,18 @@ class Landing:
             changes.add(table.replace())
             table.staging.drop()
             books.remember(self.claim, SyncState(), self._reset)
-        self.changes.add(changes)
+        return changes
 
-    def _put(self, batches: Sequence[Batch], books: Bookkeeping, table: Table) -> Changes:
-        """Puts records into the table, or into its staging table, and notes what else they tell."""
-        records = [record for batch in batches for record in batch.records]
-        changes = Changes()
-        if records:
-            put = table.append if self.spec.replace else table.merge
-            changes = put(records, books.renamed(self.name))
-            books.remember_renamed(self.name, changes.renamed)
-        refresh = next((batch.state.refresh for batch in batches if batch.state.refresh), None)
-        if refresh is not None and not self.spec.parent:
-            keys = [str(record[self.spec.key[0]]) for record in records]
-            books.record_seen(self.name, refresh, keys)
-        books.record_parents(self.name, (done for batch in batches for done in batch.fetched))
+    def _put(self, books: Bookkeeping, table: Table) -> Changes:
+        """Puts what waits into the table, or its staging table, and notes what else it tells."""
+        changes, waiting = Changes(), self.waiting
+        put = table.append if self.spec.replace else table.merge
+        for rows in waiting.rows():
+            changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
+            if waiting.refresh is not None and not self.spec.parent:
+                books.record_seen(self.name, waiting.refresh, rows.table[self.spec.key[0]])
+        books.remember_renamed(self.name, changes.renamed)
+        books.record_parents(self.name, waiting.fetched)
         return changes
 
     @_again_on_conflict

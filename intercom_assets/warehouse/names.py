@@ -59,6 +59,18 @@ def columns_for(
     return found
 
 
+def types_of_fields(columns: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, str]:
+    """The type of each field's column.
+
+    Args:
+        columns: Types of the table's columns, by column.
+        renamed: Columns by field, where an earlier load gave a field another name.
+    """
+    taken = RESERVED | set(renamed.values())
+    own = {name: kind for name, kind in columns.items() if name not in taken}
+    return own | {field: columns[name] for field, name in renamed.items() if name in columns}
+
+
 def _free_name(field: str, taken: set[str]) -> str:
     name = field.replace("\0", "\ufffd")
     if name and name.casefold() not in taken:

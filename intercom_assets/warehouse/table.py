@@ -5,21 +5,20 @@ Everything here happens within a transaction that the caller opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.extraction import TableSpec
+from intercom_assets.warehouse.buffer import Rows
 from intercom_assets.warehouse.encoding import (
     JSON,
     KNOWN_TYPES,
     TIMESTAMPTZ,
-    Record,
+    VARCHAR,
     column_type,
-    encode_column,
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
 from intercom_assets.warehouse.names import (
@@ -153,19 +152,12 @@ class Table:
         """Removes the table, if it is there."""
         self.connection.execute(f"drop table if exists {self.sql}")
 
-    def merge(self, records: Sequence[Record], renamed: Mapping[str, str]) -> Changes:
+    def merge(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
         """Puts each record in place of the row with its key, unless that is as new already."""
         changes = Changes()
-        self._stage(records, renamed, changes)
-        key = comma(self.spec.key)
-        newest = f"{ORDINAL} desc"
-        if self.spec.version:
-            newest = f"{_moment('_batch', self.spec.version)} desc nulls last, {newest}"
-        self.connection.execute(
-            f"create or replace temp table _staged as select * from _batch "
-            f"qualify row_number() over (partition by {key} order by {newest}) = 1"
-        )
-        staged = _one(self.connection, "select count(*) from _staged")
+        self._stage(rows, renamed, changes)
+        self._choose()
+        chosen = _one(self.connection, "select count(*) from _chosen")
         self._match()
         kept = _one(self.connection, "select count(distinct ordinal) from _matched where keep")
         self.connection.execute(
@@ -173,19 +165,19 @@ class Table:
         )
         matched = _one(self.connection, "select count(distinct ordinal) from _matched")
         self._insert(
-            f"select * exclude ({ORDINAL}) from _staged "
-            f"where {ORDINAL} not in (select ordinal from _matched where keep)"
+            f"select * exclude ({ORDINAL}) from _batch where {ORDINAL} in (select ordinal from "
+            "_chosen where ordinal not in (select ordinal from _matched where keep))"
         )
-        changes.inserted, changes.updated = staged - matched, matched - kept
-        changes.unchanged = len(records) - changes.inserted - changes.updated
+        changes.inserted, changes.updated = chosen - matched, matched - kept
+        changes.unchanged = rows.table.num_rows - changes.inserted - changes.updated
         return changes
 
-    def append(self, records: Sequence[Record], renamed: Mapping[str, str]) -> Changes:
+    def append(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
         """Adds records to the staging table; both tables get the columns that they need."""
         changes = Changes()
         staging = self.staging
-        self._stage(records, renamed, changes)
-        staging._stage(records, {**renamed, **changes.renamed}, Changes())
+        self._stage(rows, renamed, changes)
+        staging._stage(rows, {**renamed, **changes.renamed}, Changes())
         staging._insert(f"select * exclude ({ORDINAL}) from _batch")
         return changes
 
@@ -227,29 +219,45 @@ class Table:
         )
         return changes
 
-    def _stage(
-        self, records: Sequence[Record], renamed: Mapping[str, str], changes: Changes
-    ) -> None:
-        """Registers records as `_batch`, in the columns of the table, which gets those it lacks."""
+    def _stage(self, rows: Rows, renamed: Mapping[str, str], changes: Changes) -> None:
+        """Makes records `_batch`, in the columns of the table, which gets those it lacks."""
         found = self.columns()
-        fields = dict.fromkeys(chain.from_iterable(records))
-        columns = columns_for(fields, found, renamed)
-        arrays: dict[str, pa.Array] = {}
-        for name, column in columns.items():
-            values = [record.get(name) for record in records]
-            kind, arrays[column] = encode_column(values, found.get(column, JSON))
+        arrays: dict[str, pa.ChunkedArray] = {}
+        casts = []
+        for name, column in columns_for(rows.table.column_names, found, renamed).items():
+            kind, arrays[column] = rows.kinds[name], rows.table[name]
+            wanted = _common(kind, found.get(column, kind))
             if column not in found:
                 self._add_column(column, kind, None)
                 changes.new_columns.append(column)
-            elif kind != found[column]:
-                self._widen(column, found[column], kind)
-                changes.widened[column] = kind
+            elif wanted != found[column]:
+                self._widen(column, found[column], wanted)
+                changes.widened[column] = wanted
+            if wanted != kind:
+                casts.append(f"{_cast(column, kind, wanted)} as {quote(column)}")
             if column != name:
                 changes.renamed[name] = column
-        arrays[ORDINAL] = pa.array(range(len(records)), pa.int64())
+        count = rows.table.num_rows
+        arrays[ORDINAL] = pa.array(range(count), pa.int64())
         for column in found.keys() - arrays.keys() - {SYNCED_AT}:
-            arrays[column] = pa.nulls(len(records), pa.string())
-        self.connection.register("_batch", pa.table(arrays))
+            arrays[column] = pa.nulls(count, pa.string())
+        self.connection.register("_arrow", pa.table(arrays))
+        replaced = f" replace ({', '.join(casts)})" if casts else ""
+        self.connection.execute(
+            f"create or replace temp view _batch as select *{replaced} from _arrow"
+        )
+
+    def _choose(self) -> None:
+        """Finds the newest record of each key. Only these few columns are copied for that."""
+        key, version = comma(self.spec.key), "null::timestamptz"
+        if self.spec.version:
+            version = _moment("_batch", self.spec.version)
+        self.connection.execute(
+            f"create or replace temp table _chosen as "
+            f"select {key}, {ORDINAL} as ordinal, {version} as version from _batch "
+            f"qualify row_number() over (partition by {key} "
+            "order by version desc nulls last, ordinal desc) = 1"
+        )
 
     def _match(self) -> None:
         """Finds the rows that staged records meet, and which of those stay as they are.
@@ -259,13 +267,13 @@ class Table:
         """
         older, same = "false", "true"
         if self.spec.version:
-            staged, stored = _moment("s", self.spec.version), _moment("t", self.spec.version)
-            older = f"coalesce({staged} < {stored}, false)"
-            same = f"coalesce({staged} = {stored}, true)"
+            stored = _moment("t", self.spec.version)
+            older = f"coalesce(c.version < {stored}, false)"
+            same = f"coalesce(c.version = {stored}, true)"
         self.connection.execute(
             f"create or replace temp table _matched as "
-            f"select t.rowid as {ROW}, s.{ORDINAL} as ordinal, {older} as keep, {same} as open "
-            f"from {self.sql} t join _staged s using ({comma(self.spec.key)})"
+            f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {same} as open "
+            f"from {self.sql} t join _chosen c using ({comma(self.spec.key)})"
         )
         if not _one(self.connection, "select count(*) from _matched where open"):
             return
@@ -276,7 +284,7 @@ class Table:
         self.connection.execute(
             f"update _matched set keep = true where {ROW} in ("
             f"select o.{ROW} from _open o join {self.sql} t on t.rowid = o.{ROW} "
-            f"join _staged s on s.{ORDINAL} = o.ordinal where {self._is_equal()})"
+            f"join _batch s on s.{ORDINAL} = o.ordinal where {self._is_equal()})"
         )
 
     def _is_equal(self) -> str:
@@ -301,19 +309,31 @@ class Table:
             self.connection.execute(f"comment on column {self.sql}.{quote(name)} is '{text}'")
 
     def _widen(self, name: str, old: str, new: str) -> None:
-        column = text = quote(name)
-        if old == TIMESTAMPTZ:
-            # The way in which the other times in such a column will be written.
-            text = f"replace(strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
-        using = f"to_json({text})" if new == JSON else f"{text}::varchar"
         self.connection.execute(
-            f"alter table {self.sql} alter column {column} set data type {new} using {using}"
+            f"alter table {self.sql} alter column {quote(name)} set data type {new} "
+            f"using {_cast(name, old, new)}"
         )
 
 
 def _one(connection: DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+def _common(one: str, other: str) -> str:
+    """The type that holds what either of two types holds."""
+    if one == other:
+        return one
+    return JSON if JSON in (one, other) else VARCHAR
+
+
+def _cast(column: str, old: str, new: str) -> str:
+    """A column's values in a wider type, as SQL."""
+    text = quote(column)
+    if old == TIMESTAMPTZ:
+        # The way in which the other times in such a column will be written.
+        text = f"replace(strftime({text}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
+    return f"to_json({text})" if new == JSON else f"{text}::varchar"
 
 
 def _equal(columns: Iterable[str]) -> str:

@@ -1,0 +1,124 @@
+"""What waits for the next commit, as Arrow: a tenth of the memory that decoded JSON takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from intercom_assets.state import SyncState
+from intercom_assets.streams import Batch, Parent
+from intercom_assets.warehouse.encoding import JSON, Record, encode_column
+
+# Small batches are encoded together: each encoding costs something, however little is in it.
+ENCODE_ROWS = 1000
+ENCODE_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records as an Arrow table, a column for each field.
+
+    Attributes:
+        table: The records.
+        kinds: The type that each field's column must have, see `encoding`.
+    """
+
+    table: pa.Table
+    kinds: Mapping[str, str]
+
+    def fits(self, other: Rows) -> bool:
+        """Whether both can be one table: no field has two types."""
+        return all(self.kinds.get(field, kind) == kind for field, kind in other.kinds.items())
+
+
+class Buffer:
+    """Batches that are not stored yet.
+
+    Args:
+        kinds: The types of the columns that there are, by field.
+
+    Attributes:
+        state: What holds once all of it is stored.
+        fetched: Parents whose children are in it.
+        refresh: The full refresh under way, if there is one.
+        count: Records in it.
+        size: About the bytes that they take.
+    """
+
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        self._kinds = dict(kinds)
+        self.clear()
+
+    def clear(self) -> None:
+        """Empties it."""
+        self.state: SyncState | None = None
+        self.fetched: list[Parent] = []
+        self.refresh: int | None = None
+        self.count = self.size = 0
+        self._records: list[Record] = []
+        self._bytes = 0
+        self._rows: list[Rows] = []
+
+    def add(self, batch: Batch) -> None:
+        """Adds a batch."""
+        self.state = batch.state
+        self.refresh = batch.state.refresh or self.refresh
+        self.fetched += batch.fetched
+        self.count += len(batch.records)
+        self._records += batch.records
+        self._bytes += batch.size
+        if len(self._records) >= ENCODE_ROWS or self._bytes >= ENCODE_BYTES:
+            self._encode()
+
+    def rows(self) -> list[Rows]:
+        """All records, in order, in as few tables as their types allow."""
+        self._encode()
+        groups: list[list[Rows]] = []
+        for rows in self._rows:
+            if groups and all(other.fits(rows) for other in groups[-1]):
+                groups[-1].append(rows)
+            else:
+                groups.append([rows])
+        self._rows = [_one_of(group) for group in groups]
+        return self._rows
+
+    def _encode(self) -> None:
+        if not self._records:
+            return
+        arrays: dict[str, pa.Array] = {}
+        kinds: dict[str, str] = {}
+        for name, values in _columns(self._records).items():
+            kinds[name], arrays[name] = encode_column(values, self._kinds.get(name, JSON))
+        self._kinds |= kinds
+        rows = Rows(pa.table(arrays), kinds)
+        self._rows.append(rows)
+        self.size += rows.table.nbytes
+        self._records, self._bytes = [], 0
+
+
+def _columns(records: Sequence[Record]) -> dict[str, Sequence[Any]]:
+    """Each field's values, None where a record lacks it."""
+    # Nearly all records have the same fields in the same order: their values are taken as they are.
+    usual = tuple(records[0])
+    others: dict[str, None] = {}
+    rows: list[Iterable[Any]] = []
+    for record in records:
+        if tuple(record) == usual:
+            rows.append(record.values())
+        else:
+            rows.append([record.get(name) for name in usual])
+            others |= dict.fromkeys(record)
+    columns: dict[str, Sequence[Any]] = dict(zip(usual, zip(*rows, strict=True), strict=False))
+    for name in others:
+        if name not in columns:
+            columns[name] = [record.get(name) for record in records]
+    return columns
+
+
+def _one_of(group: Sequence[Rows]) -> Rows:
+    kinds = {field: kind for rows in group for field, kind in rows.kinds.items()}
+    tables = [rows.table for rows in group]
+    return Rows(pa.concat_tables(tables, promote_options="default"), kinds)
