@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -81,10 +82,10 @@ class IntercomClient:
             self.settings.base_url, {}, None, None, None
         )
         self._transport: dict[str, Any] = {"proxies": found["proxies"], "verify": found["verify"]}
+        self._token = _BearerToken(self.settings.access_token)
         self._headers = {
             **requests.utils.default_headers(),
             "Accept": "application/json",
-            "Authorization": f"Bearer {self.settings.access_token}",
             "Intercom-Version": self.settings.api_version,
             "User-Agent": self.settings.user_agent,
         }
@@ -172,7 +173,7 @@ class IntercomClient:
     def _send(self, method: str, url: str, call: str, payload: dict[str, Any]) -> requests.Response:
         seconds = self.settings.request_timeout
         request = requests.PreparedRequest()
-        request.prepare(method, url, headers=self._headers, **payload)
+        request.prepare(method, url, headers=self._headers, auth=self._token, **payload)
         try:
             with self.pacer:
                 # Straight through the adapter, which takes a third of the time that a session does,
@@ -230,6 +231,17 @@ class IntercomClient:
             call=refused.call,
             **facts,
         )
+
+
+class _BearerToken(AuthBase):
+    """Adds the token to a request, and shows it nowhere else."""
+
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
 
 
 def _log_retry(state: RetryCallState) -> None:
