@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -34,6 +32,7 @@ from intercom_assets.errors import (
 )
 from intercom_assets.pacing import Pacer, ServerClock
 from intercom_assets.settings import Settings
+from intercom_assets.transport import Reply, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,6 @@ MAX_TRIES = 8
 # A quota that others use up can stay empty for long: about five minutes of ten-second windows.
 MAX_RATE_LIMITED = 30
 MAX_WAIT_SECONDS = 60.0
-CONNECT_TIMEOUT_SECONDS = 15.0
 
 
 class Answer(NamedTuple):
@@ -76,19 +74,7 @@ class IntercomClient:
         self.settings = settings or Settings.from_config(config or {})
         self.clock = ServerClock()
         self.pacer = Pacer(self.settings.max_concurrency, self.clock)
-        self._adapter = HTTPAdapter(pool_maxsize=self.settings.max_concurrency)
-        # Proxies and certificates of the environment, found once.
-        found = requests.Session().merge_environment_settings(
-            self.settings.base_url, {}, None, None, None
-        )
-        self._transport: dict[str, Any] = {"proxies": found["proxies"], "verify": found["verify"]}
-        self._token = _BearerToken(self.settings.access_token)
-        self._headers = {
-            **requests.utils.default_headers(),
-            "Accept": "application/json",
-            "Intercom-Version": self.settings.api_version,
-            "User-Agent": self.settings.user_agent,
-        }
+        self._transport = Transport(self.settings)
         self._me: dict[str, Any] | None = None
         self._lock = threading.Lock()
 
@@ -137,7 +123,7 @@ class IntercomClient:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._adapter.close()
+        self._transport.close()
 
     def _request(self, method: str, path: str, *, tries: int = MAX_TRIES, **payload: Any) -> Answer:
         url = self._url(path)
@@ -159,38 +145,22 @@ class IntercomClient:
     def _answer(self, method: str, url: str, payload: dict[str, Any]) -> Answer:
         call = f"{method} {urlsplit(url).path}"
         for _ in range(MAX_RATE_LIMITED):
-            response = self._send(method, url, call, payload)
-            if response.status_code != 429:
+            reply = self._send(method, url, payload)
+            if reply.status != 429:
                 return Answer(
-                    responses.body_of(response, call),
-                    len(response.content),
-                    int(self.clock.time()),
+                    responses.body_of(reply, call), len(reply.body), int(self.clock.time())
                 )
-            wait = self.pacer.back_off(response.headers)
+            wait = self.pacer.back_off(reply.headers)
             logger.info("%s: rate limited, waiting %.1f s", call, wait)
-        raise responses.error_of(response, call)
+        raise responses.error_of(reply, call)
 
-    def _send(self, method: str, url: str, call: str, payload: dict[str, Any]) -> requests.Response:
-        seconds = self.settings.request_timeout
-        request = requests.PreparedRequest()
-        request.prepare(method, url, headers=self._headers, auth=self._token, **payload)
-        try:
-            with self.pacer:
-                # Straight through the adapter, which takes a third of the time that a session does,
-                # and does nothing that could carry the token elsewhere: it follows no redirect,
-                # keeps no cookies, and reads no ~/.netrc.
-                response = self._adapter.send(
-                    request,
-                    timeout=(min(CONNECT_TIMEOUT_SECONDS, seconds), seconds),
-                    **self._transport,
-                )
-                response.content  # noqa: B018 - reads the body while the request counts as open
-                self.clock.observe(response.headers.get("Date"))
-                self.pacer.observe(response.headers)
-                return response
-        except requests.RequestException as problem:
-            # `from None`: such errors carry the request, and with it the token.
-            raise _connection_error(problem, call) from None
+    def _send(self, method: str, url: str, payload: dict[str, Any]) -> Reply:
+        with self.pacer:
+            began = time.monotonic()
+            reply = self._transport.send(method, url, **payload)
+            self.clock.observe(reply.headers.get("Date"))
+            self.pacer.observe(reply.headers, time.monotonic() - began)
+        return reply
 
     def _url(self, path: str) -> str:
         base = self.settings.base_url
@@ -233,27 +203,7 @@ class IntercomClient:
         )
 
 
-class _BearerToken(AuthBase):
-    """Adds the token to a request, and shows it nowhere else."""
-
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-
 def _log_retry(state: RetryCallState) -> None:
     problem = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0.0
     logger.warning("%s; trying again in %.1f s, try %d", problem, wait, state.attempt_number + 1)
-
-
-def _connection_error(problem: requests.RequestException, call: str) -> IntercomError:
-    kind = type(problem).__name__
-    if isinstance(problem, requests.exceptions.SSLError):
-        return RequestRefused(f"TLS failed, is a proxy in between? {problem}", call=call)
-    if isinstance(problem, requests.exceptions.ProxyError):
-        return ServerError("the proxy did not answer", call=call, code=kind)
-    return ServerError("no complete answer from Intercom", call=call, code=kind)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -42,9 +44,8 @@ def overlap(
         BaseException: The first that a task raised; the other tasks are then abandoned.
     """
     pool = _Pool(tasks, max(1, workers), size)
-    # Daemons: a request that Intercom leaves hanging must not keep a cancelled run alive.
     for _ in range(pool.workers):
-        threading.Thread(target=pool.work, daemon=True).start()
+        _in_thread(pool.work)
     try:
         yield from pool.drain()
     finally:
@@ -61,8 +62,32 @@ def in_background(call: Callable[[], R]) -> Callable[[], R]:
         except BaseException as problem:  # raised again by whoever asks for the result
             future.set_exception(problem)
 
-    threading.Thread(target=work, daemon=True).start()
+    _in_thread(work)
     return future.result
+
+
+# Threads that wait for work, by what it is put into.
+_idle: list[SimpleQueue[Callable[[], None]]] = []
+# They do not live on in a forked process.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    """Runs work in a thread, of those that an earlier one has left if there is one."""
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        inbox = SimpleQueue()
+        # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
+        threading.Thread(target=_serve, args=(inbox,), daemon=True).start()
+    inbox.put(work)
+
+
+def _serve(inbox: SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        inbox.get()()
+        _idle.append(inbox)
 
 
 class _Pool(Generic[T]):
@@ -78,7 +103,11 @@ class _Pool(Generic[T]):
         self._bytes = 0
         self._problem: BaseException | None = None
         self._closed = False
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        # What producers wait for, what the consumer waits for, and both for the end.
+        self._room = threading.Condition(lock)
+        self._news = threading.Condition(lock)
+        self._more_tasks = threading.Condition(lock)
 
     def work(self) -> None:
         """Runs task after task; what a thread does."""
@@ -89,41 +118,45 @@ class _Pool(Generic[T]):
                         self._spawn(item.tasks)
                     elif not self._put(item):
                         return
-                with self._changed:
+                with self._more_tasks:
                     self._running -= 1
-                    self._changed.notify_all()
+                    self._more_tasks.notify_all()
         except BaseException as problem:  # raised again by the consumer
-            with self._changed:
+            with self._news:
                 self._problem = self._problem or problem
-                self._changed.notify_all()
         finally:
-            with self._changed:
+            with self._news:
                 self.workers -= 1
-                self._changed.notify_all()
+                if self._problem or not self.workers:
+                    self._wake_all()
 
     def drain(self) -> Iterator[T]:
         """Yields items until all tasks are done."""
         while True:
-            with self._changed:
+            with self._news:
                 while not self._items and self.workers and not self._problem:
-                    self._changed.wait()
+                    self._news.wait()
                 if self._problem:
                     raise self._problem
                 if not self._items:
                     return
                 item = self._items.popleft()
                 self._bytes -= self._size(item)
-                self._changed.notify_all()
+                self._room.notify()
             yield item
 
     def close(self) -> None:
         """Lets the threads end, as soon as the request that each is at allows."""
-        with self._changed:
+        with self._news:
             self._closed = True
-            self._changed.notify_all()
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for condition in (self._room, self._news, self._more_tasks):
+            condition.notify_all()
 
     def _next_task(self) -> Task[T] | None:
-        with self._changed:
+        with self._more_tasks:
             while not self._closed and self._problem is None:
                 task = self._spawned.pop() if self._spawned else next(self._source, None)
                 if task is not None:
@@ -131,23 +164,23 @@ class _Pool(Generic[T]):
                     return task
                 if not self._running:
                     return None
-                self._changed.wait()
+                self._more_tasks.wait()
             return None
 
     def _spawn(self, tasks: Sequence[Task[T]]) -> None:
-        with self._changed:
+        with self._more_tasks:
             self._spawned += reversed(tasks)
-            self._changed.notify_all()
+            self._more_tasks.notify_all()
 
     def _put(self, item: T) -> bool:
         """Adds an item once there is room; False if nobody wants it any more."""
-        with self._changed:
+        with self._room:
             # One item is always let in, however large.
             while self._items and self._bytes >= QUEUE_BYTES and not self._closed:
-                self._changed.wait()
+                self._room.wait()
             if self._closed or self._problem:
                 return False
             self._items.append(item)
             self._bytes += self._size(item)
-            self._changed.notify_all()
+            self._news.notify()
             return True

@@ -2,8 +2,9 @@
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, field_validator
 
 from intercom_assets import metadata
+from intercom_assets.concurrency import in_background
 from intercom_assets.extraction import Extraction
 from intercom_assets.materialization import facts_of, look_inside
 from intercom_assets.preview import MASKED, PREVIEWS
@@ -19,6 +21,7 @@ from intercom_assets.resume import resume
 from intercom_assets.state import SyncState
 from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
+from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
@@ -147,6 +150,7 @@ class _Writer:
         self._extraction = extraction
         self._before = landing.stored.state
         self._state = landing.stored.state
+        self._committing: tuple[Buffer, Callable[[], None]] | None = None
         self._committed_at = time.monotonic()
         self._observed_at: float | None = None
         self._records = 0
@@ -154,20 +158,34 @@ class _Writer:
     def write_all(self) -> None:
         """Stores batch after batch, in the order that the stream yields them."""
         landing, extraction = self._landing, self._extraction
+        try:
+            self._take_in()
+        except (dg.Failure, dg.RetryRequested):
+            # The source failed. What it gave until then need not be read again.
+            if not extraction.table.replace:
+                self._commit()
+            self._settle()
+            raise
+        if extraction.table.replace:
+            self._settle()
+            self._records += landing.waiting.count
+            landing.replace([], extraction.allow_empty)
+        else:
+            self._commit()
+            self._settle()
+
+    def _take_in(self) -> None:
+        landing, extraction = self._landing, self._extraction
         for batch in extraction.batches(landing.stored.state, landing.queue()):
             if batch.sweep:
                 self._commit()
+                self._settle()
                 landing.sweep(batch.state, extraction.allow_shrink)
                 self._state = batch.state
                 continue
             landing.waiting.add(batch)
             if self._is_due():
                 self._commit()
-        if extraction.table.replace:
-            self._records += landing.waiting.count
-            landing.replace([], extraction.allow_empty)
-        else:
-            self._commit()
 
     def lag(self) -> dict[str, float]:
         """How far the bookmark is behind the source's clock, for a table that has a bookmark."""
@@ -183,14 +201,22 @@ class _Writer:
         )
 
     def _commit(self) -> None:
-        waiting = self._landing.waiting
-        state, count = waiting.state, waiting.count
-        self._landing.commit()
-        if state is not None:
-            self._state = state
-            self._records += count
-            self._observe()
+        """Commits what waits, while the next batches come in: DuckDB needs no Python for it."""
+        self._settle()
+        buffer = self._landing.take()
+        self._committing = (buffer, in_background(partial(self._landing.store, buffer)))
         self._committed_at = time.monotonic()
+
+    def _settle(self) -> None:
+        """Waits for the commit under way, and raises what went wrong in it."""
+        if self._committing is None:
+            return
+        (buffer, result), self._committing = self._committing, None
+        result()
+        if buffer.state is not None:
+            self._state = buffer.state
+            self._records += buffer.count
+            self._observe()
 
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""

@@ -1,12 +1,18 @@
 """Keeps within Intercom's rate limit by what its answers say, without a number to tune.
 
 Every answer tells the limit of the current window (X-RateLimit-Limit), how many calls are left in
-it (-Remaining) and when the next one begins (-Reset, in whole epoch seconds). A request may start
-as long as fewer are under way than are left: those under way may not have been counted yet.
+it (-Remaining) and when the next one begins (-Reset, in whole epoch seconds). All apps of a
+workspace, and all processes with one token, take from the same window, so a request may start as
+long as what is left is more than
+
+- the requests under way, which may not have been counted yet, ours and as many of the others' as
+  their part of this window lets expect, and
+- what the others used in the window before and have not used in this one yet.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -14,6 +20,11 @@ from email.utils import parsedate_to_datetime
 
 # Intercom's windows last ten seconds; the wait after a 429 that does not say how long.
 WINDOW_SECONDS = 10.0
+USUAL_IN_FLIGHT = 64
+# Answers of one window from which our part of it can be told.
+ENOUGH_TO_TELL = 20
+# What is left to others gets less as the window goes by.
+LOOK_AGAIN_SECONDS = 0.2
 
 
 class ServerClock:
@@ -65,10 +76,18 @@ class Pacer:
         self._changed = threading.Condition()
         self._in_flight = 0
         self.admitted = 0
-        self._limit: int | None = None
-        self._remaining: int | None = None
-        self._reset = 0.0
+        self._latency = 0.0
         self._blocked_until = 0.0
+        # The window: what it allows, how much of that is left, and how much of the rest was ours.
+        self._limit: int | None = None
+        self._remaining = 0
+        self._answered = 0
+        self._reset = 0.0
+        # Whether its time is over, and no answer has told of the next one yet.
+        self._is_over = False
+        # Of the window before: what others used of it, and which part of all calls was ours.
+        self._others_before = 0
+        self._share_before = 1.0
 
     def __enter__(self) -> None:
         with self._changed:
@@ -82,8 +101,22 @@ class Pacer:
             self._in_flight -= 1
             self._changed.notify()
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Learns the window's state from an answer's headers; without them nothing is limited."""
+    @property
+    def level(self) -> int:
+        """How many requests may be under way at once: what it takes to use up the limit.
+
+        At least `USUAL_IN_FLIGHT`, with which a short job is done before the limit is felt.
+        """
+        needed = 1.5 * (self._limit or 0) / WINDOW_SECONDS * self._latency
+        return min(self._max_in_flight, max(USUAL_IN_FLIGHT, math.ceil(needed)))
+
+    def observe(self, headers: Mapping[str, str], seconds: float) -> None:
+        """Learns from an answer.
+
+        Args:
+            headers: The window's state; without it nothing is limited.
+            seconds: How long the answer took.
+        """
         try:
             limit = int(headers["X-RateLimit-Limit"])
             remaining = int(headers["X-RateLimit-Remaining"])
@@ -91,13 +124,22 @@ class Pacer:
         except (KeyError, ValueError):
             return
         with self._changed:
-            if reset < self._reset:
+            self._latency += (seconds - self._latency) / 8
+            if reset < self._reset or (reset == self._reset and self._is_over):
                 return  # an answer of a window that is over
-            # Within one window the smallest count is the newest, whatever order answers arrive in.
-            if reset > self._reset or self._remaining is None or remaining < self._remaining:
+            if self._limit is None:
+                # What was used before we came is nobody's habit.
+                self._answered = limit - remaining - 1
+            elif reset > self._reset:
+                self._roll()
+            if reset > self._reset:
+                self._reset, self._is_over = reset, False
                 self._remaining = remaining
-            self._limit, self._reset = limit, reset
-            self._changed.notify_all()
+                self._changed.notify_all()
+            self._limit = limit
+            self._answered += 1
+            # Within one window the smallest count is the newest, whatever order answers arrive in.
+            self._remaining = min(self._remaining, remaining)
 
     def back_off(self, headers: Mapping[str, str]) -> float:
         """Holds every request back after a 429; returns for how many seconds."""
@@ -122,12 +164,43 @@ class Pacer:
         blocked = self._blocked_until - time.monotonic()
         if blocked > 0:
             return blocked
-        if self._in_flight >= self._max_in_flight:
+        if self._in_flight >= self.level:
             return WINDOW_SECONDS
-        if self._remaining is None or self._in_flight < self._remaining:
+        if self._limit is None:
             return 0.0
         left = self._reset - self._clock.time()
         if left <= 0:
-            self._remaining = self._limit  # a new window, of which no answer has told yet
-            return 0.0
-        return min(left, WINDOW_SECONDS)
+            self._roll()
+            if not self._is_over:
+                self._remaining, self._is_over = self._limit, True
+            left += WINDOW_SECONDS
+        # One request at a time is how to learn of the window when little is left.
+        counted = (self._in_flight + 1) / self._share() if self._in_flight else 1
+        if counted > self._remaining:
+            return min(max(left, 0.05), WINDOW_SECONDS)
+        if counted + self._reserved(left) > self._remaining:
+            return LOOK_AGAIN_SECONDS
+        return 0.0
+
+    def _roll(self) -> None:
+        """Begins a window, unless it has begun already because its time had come."""
+        if self._is_over or self._limit is None:
+            return
+        used = self._limit - self._remaining
+        self._others_before = max(0, used - self._answered)
+        self._share_before = self._answered / used if self._answered and used else 1.0
+        self._answered = 0
+
+    def _share(self) -> float:
+        """Which part of all calls is ours, by those of this window once there are enough."""
+        used = (self._limit or 0) - self._remaining
+        if self._answered < ENOUGH_TO_TELL or not used:
+            return self._share_before
+        return min(1.0, self._answered / used)
+
+    def _reserved(self, left: float) -> float:
+        """Calls that are left to others, if they go on as in the window before."""
+        used = (self._limit or 0) - self._remaining - self._answered - self._in_flight
+        outstanding = self._others_before - max(0, used)
+        evenly = self._others_before * max(0.0, left) / WINDOW_SECONDS
+        return max(0.0, min(outstanding, evenly))

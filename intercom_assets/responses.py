@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
-
 from intercom_assets.decoding import decode
 from intercom_assets.errors import (
     IntercomError,
@@ -16,18 +14,19 @@ from intercom_assets.errors import (
     ScrollUnavailable,
     ServerError,
 )
+from intercom_assets.transport import Reply
 
 
-def body_of(response: requests.Response, call: str) -> dict[str, Any]:
+def body_of(reply: Reply, call: str) -> dict[str, Any]:
     """The JSON object of a good answer.
 
     Raises:
         IntercomError: When the status is not 2xx, or the body is no JSON object.
     """
-    if not 200 <= response.status_code < 300:
-        raise error_of(response, call)
+    if not 200 <= reply.status < 300:
+        raise error_of(reply, call)
     try:
-        body = decode(response.content)
+        body = decode(reply.body)
     except ValueError:
         body = None
     # Intercom has been seen to answer 200 with nothing, half a document or a proxy's HTML.
@@ -35,24 +34,24 @@ def body_of(response: requests.Response, call: str) -> dict[str, Any]:
         raise ServerError(
             "the answer is empty, cut off or no JSON object",
             call=call,
-            status=response.status_code,
-            request_id=response.headers.get("X-Request-Id"),
+            status=reply.status,
+            request_id=reply.headers.get("X-Request-Id"),
         )
     return body
 
 
-def error_of(response: requests.Response, call: str) -> IntercomError:
+def error_of(reply: Reply, call: str) -> IntercomError:
     """The error that an answer stands for."""
-    status = response.status_code
-    told = _first_error(response)
+    status = reply.status
+    told = _first_error(reply)
     code = told.get("code")
     facts: dict[str, Any] = {
         "call": call,
         "status": status,
         "code": code,
-        "request_id": told.get("request_id") or response.headers.get("X-Request-Id"),
+        "request_id": told.get("request_id") or reply.headers.get("X-Request-Id"),
     }
-    said = str(told.get("message") or response.reason or "no message")
+    said = str(told.get("message") or reply.reason or "no message")
     if status == 429:
         return RateLimited("Intercom's rate limit stayed used up", **facts)
     if status >= 500 or status == 408:
@@ -72,10 +71,10 @@ def error_of(response: requests.Response, call: str) -> IntercomError:
     return RequestRefused(f"Intercom refused the request: {said}", **facts)
 
 
-def _first_error(response: requests.Response) -> dict[str, Any]:
+def _first_error(reply: Reply) -> dict[str, Any]:
     """Code, message and request id as far as the body tells them; it may be a proxy's HTML."""
     try:
-        body = decode(response.content)
+        body = decode(reply.body)
     except ValueError:
         return {}
     if not isinstance(body, dict):

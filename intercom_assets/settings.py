@@ -38,8 +38,8 @@ DESCRIPTIONS = {
     "display_as": "Form of the bodies of conversation parts: plaintext (default) or html.",
     "page_size": "Records a page of a search, 1 to 150 (default).",
     "request_timeout": "Seconds to wait for an answer, default 120.",
-    "max_concurrency": "Requests under way at once at the most, default 64. The rate limit is kept "
-    "by itself, whatever this says.",
+    "max_concurrency": "Requests under way at once at the most, default 256. How many it takes to "
+    "use up the rate limit, and to keep within it, is found out by itself, whatever this says.",
     "retry_wait": "Seconds before the first repetition of a failed request, default 1; each "
     "further one waits twice as long, up to a minute.",
     "user_agent": "How we introduce ourselves to Intercom.",
@@ -63,7 +63,7 @@ class Settings:
     display_as: str = "plaintext"
     page_size: int = 150
     request_timeout: float = 120.0
-    max_concurrency: int = 64
+    max_concurrency: int = 256
     retry_wait: float = 1.0
     user_agent: str = f"intercom-assets/{__version__}"
 

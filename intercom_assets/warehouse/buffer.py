@@ -50,10 +50,6 @@ class Buffer:
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
         self._kinds = dict(kinds)
-        self.clear()
-
-    def clear(self) -> None:
-        """Empties it."""
         self.state: SyncState | None = None
         self.fetched: list[Parent] = []
         self.refresh: int | None = None
@@ -61,6 +57,10 @@ class Buffer:
         self._records: list[Record] = []
         self._bytes = 0
         self._rows: list[Rows] = []
+
+    def successor(self) -> Buffer:
+        """An empty buffer that knows of the types that this one has met."""
+        return Buffer(self._kinds)
 
     def add(self, batch: Batch) -> None:
         """Adds a batch."""

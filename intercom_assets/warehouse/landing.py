@@ -98,18 +98,31 @@ class Landing:
         """
         for batch in batches:
             self.waiting.add(batch)
-        if self.waiting.state is not None:
-            self.changes.add(self._commit())
-            self.waiting.clear()
+        self.store(self.take())
+
+    def take(self) -> Buffer:
+        """What waits; from now on the next commit's batches wait in a buffer of their own."""
+        taken = self.waiting
+        self.waiting = taken.successor()
+        return taken
+
+    def store(self, buffer: Buffer) -> None:
+        """Stores a buffer and its state, all or nothing. May run while another one is filled.
+
+        Raises:
+            OwnershipLost: When another run has taken the stream over.
+        """
+        if buffer.state is not None:
+            self.changes.add(self._store(buffer))
 
     @_again_on_conflict
-    def _commit(self) -> Changes:
+    def _store(self, buffer: Buffer) -> Changes:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
-            changes = self._put(books, table)
+            changes = self._put(buffer, books, table)
             if not self.spec.replace:
-                books.remember(self.claim, self.waiting.state, self._reset)
+                books.remember(self.claim, buffer.state, self._reset)
         return changes
 
     def replace(self, batches: Iterable[Batch], allow_empty: bool) -> None:
@@ -120,15 +133,14 @@ class Landing:
         """
         for batch in batches:
             self.waiting.add(batch)
-        self.changes.add(self._replace(allow_empty))
-        self.waiting.clear()
+        self.changes.add(self._replace(self.take(), allow_empty))
 
     @_again_on_conflict
-    def _replace(self, allow_empty: bool) -> Changes:
+    def _replace(self, buffer: Buffer, allow_empty: bool) -> Changes:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
             books.check(self.claim)
-            changes = self._put(books, table)
+            changes = self._put(buffer, books, table)
             if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
                 raise EmptySource(
                     f"Intercom answered with no {self.name} at all, while the table has "
@@ -140,16 +152,16 @@ class Landing:
             books.remember(self.claim, SyncState(), self._reset)
         return changes
 
-    def _put(self, books: Bookkeeping, table: Table) -> Changes:
-        """Puts what waits into the table, or its staging table, and notes what else it tells."""
-        changes, waiting = Changes(), self.waiting
+    def _put(self, buffer: Buffer, books: Bookkeeping, table: Table) -> Changes:
+        """Puts a buffer into the table, or its staging table, and notes what else it tells."""
+        changes = Changes()
         put = table.append if self.spec.replace else table.merge
-        for rows in waiting.rows():
+        for rows in buffer.rows():
             changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
-            if waiting.refresh is not None and not self.spec.parent:
-                books.record_seen(self.name, waiting.refresh, rows.table[self.spec.key[0]])
+            if buffer.refresh is not None and not self.spec.parent:
+                books.record_seen(self.name, buffer.refresh, rows.table[self.spec.key[0]])
         books.remember_renamed(self.name, changes.renamed)
-        books.record_parents(self.name, waiting.fetched)
+        books.record_parents(self.name, buffer.fetched)
         return changes
 
     @_again_on_conflict
