@@ -17,6 +17,8 @@ Task = Callable[[], "Iterable[T | Spawn]"]
 
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
 QUEUE_BYTES = 2 * 1024 * 1024
+# With what is still to come of the tasks under way.
+EXPECTED_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def overlap(
     Args:
         tasks: Taken one by one, as threads come free. A task may yield `Spawn` for more of them.
         workers: Threads at the most.
-        size: Bytes of an item; producers wait while more than `QUEUE_BYTES` are not yet taken.
+        size: Bytes of an item; producers wait while more than `QUEUE_BYTES` are not yet taken, and
+            no task is started while more than `EXPECTED_BYTES` are likely to come.
 
     Raises:
         BaseException: The first that a task raised; the other tasks are then abandoned.
@@ -101,6 +104,7 @@ class _Pool(Generic[T]):
         self._size = size
         self._items: deque[T] = deque()
         self._bytes = 0
+        self._usual_size = 0.0
         self._problem: BaseException | None = None
         self._closed = False
         lock = threading.Lock()
@@ -143,6 +147,7 @@ class _Pool(Generic[T]):
                 item = self._items.popleft()
                 self._bytes -= self._size(item)
                 self._room.notify()
+                self._more_tasks.notify()
             yield item
 
     def close(self) -> None:
@@ -158,14 +163,20 @@ class _Pool(Generic[T]):
     def _next_task(self) -> Task[T] | None:
         with self._more_tasks:
             while not self._closed and self._problem is None:
-                task = self._spawned.pop() if self._spawned else next(self._source, None)
-                if task is not None:
-                    self._running += 1
-                    return task
-                if not self._running:
-                    return None
+                if self._has_room():
+                    task = self._spawned.pop() if self._spawned else next(self._source, None)
+                    if task is not None:
+                        self._running += 1
+                        return task
+                    if not self._running:
+                        return None
                 self._more_tasks.wait()
             return None
+
+    def _has_room(self) -> bool:
+        """Whether what waits and what the running tasks will bring leaves room for one more."""
+        expected = self._bytes + self._usual_size * (self._running + 1)
+        return not self._running or expected <= EXPECTED_BYTES
 
     def _spawn(self, tasks: Sequence[Task[T]]) -> None:
         with self._more_tasks:
@@ -181,6 +192,8 @@ class _Pool(Generic[T]):
             if self._closed or self._problem:
                 return False
             self._items.append(item)
-            self._bytes += self._size(item)
+            size = self._size(item)
+            self._bytes += size
+            self._usual_size += (size - self._usual_size) / 8
             self._news.notify()
             return True

@@ -12,7 +12,6 @@ long as what is left is more than
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Mapping
@@ -86,8 +85,9 @@ class Pacer:
         # Whether its time is over, and no answer has told of the next one yet.
         self._is_over = False
         # Of the window before: what others used of it, and which part of all calls was ours.
-        self._others_before = 0
+        self._others_before: int | None = None
         self._share_before = 1.0
+        self._came_at = 0.0
 
     def __enter__(self) -> None:
         with self._changed:
@@ -101,14 +101,14 @@ class Pacer:
             self._in_flight -= 1
             self._changed.notify()
 
-    @property
     def level(self) -> int:
-        """How many requests may be under way at once: what it takes to use up the limit.
+        """How many requests may be under way at once: what it takes to use up the window in time.
 
         At least `USUAL_IN_FLIGHT`, with which a short job is done before the limit is felt.
         """
-        needed = 1.5 * (self._limit or 0) / WINDOW_SECONDS * self._latency
-        return min(self._max_in_flight, max(USUAL_IN_FLIGHT, math.ceil(needed)))
+        left = max(self._reset - self._clock.time(), 0.1)
+        needed = 1.2 * self._remaining / left * self._latency
+        return int(min(self._max_in_flight, max(USUAL_IN_FLIGHT, needed)))
 
     def observe(self, headers: Mapping[str, str], seconds: float) -> None:
         """Learns from an answer.
@@ -130,6 +130,7 @@ class Pacer:
             if self._limit is None:
                 # What was used before we came is nobody's habit.
                 self._answered = limit - remaining - 1
+                self._came_at = time.monotonic()
             elif reset > self._reset:
                 self._roll()
             if reset > self._reset:
@@ -164,8 +165,8 @@ class Pacer:
         blocked = self._blocked_until - time.monotonic()
         if blocked > 0:
             return blocked
-        if self._in_flight >= self.level:
-            return WINDOW_SECONDS
+        if self._in_flight >= self.level():
+            return LOOK_AGAIN_SECONDS
         if self._limit is None:
             return 0.0
         left = self._reset - self._clock.time()
@@ -175,7 +176,7 @@ class Pacer:
                 self._remaining, self._is_over = self._limit, True
             left += WINDOW_SECONDS
         # One request at a time is how to learn of the window when little is left.
-        counted = (self._in_flight + 1) / self._share() if self._in_flight else 1
+        counted = self._counted() if self._in_flight else 1.0
         if counted > self._remaining:
             return min(max(left, 0.05), WINDOW_SECONDS)
         if counted + self._reserved(left) > self._remaining:
@@ -191,6 +192,13 @@ class Pacer:
         self._share_before = self._answered / used if self._answered and used else 1.0
         self._answered = 0
 
+    def _counted(self) -> float:
+        """Calls that the window must still have for one more of ours: those under way, too."""
+        share = self._share()
+        under_way = (self._in_flight + 1) / share
+        # What others have under way is an estimate.
+        return under_way if share > 0.9 else 1.5 * under_way
+
     def _share(self) -> float:
         """Which part of all calls is ours, by those of this window once there are enough."""
         used = (self._limit or 0) - self._remaining
@@ -201,6 +209,10 @@ class Pacer:
     def _reserved(self, left: float) -> float:
         """Calls that are left to others, if they go on as in the window before."""
         used = (self._limit or 0) - self._remaining - self._answered - self._in_flight
+        if self._others_before is None:
+            # No window before: as they do in this one.
+            since = time.monotonic() - self._came_at
+            return max(0, used) / since * left if since > 0.5 else 0.0
         outstanding = self._others_before - max(0, used)
-        evenly = self._others_before * max(0.0, left) / WINDOW_SECONDS
+        evenly = self._others_before * left / WINDOW_SECONDS
         return max(0.0, min(outstanding, evenly))

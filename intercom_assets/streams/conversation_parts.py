@@ -119,7 +119,7 @@ class ConversationParts(IncrementalStream):
 
     def _threads(self, parents: list[Parent]) -> Iterator[Thread]:
         tasks = (partial(self._thread, parent) for parent in parents)
-        workers = min(self.client.pacer.level, len(parents))
+        workers = min(self.client.settings.max_concurrency, len(parents))
         return overlap(tasks, workers, lambda thread: thread.size)
 
     def _thread(self, parent: Parent) -> list[Thread]:

@@ -36,7 +36,7 @@ class Admins(FullTableStream):
         ids = [
             str(record["id"]) for page in AdminList(self.client).pages() for record in page.records
         ]
-        workers = min(self.client.pacer.level, len(ids))
+        workers = min(self.client.settings.max_concurrency, len(ids))
         return overlap((partial(self._admin, admin) for admin in ids), workers)
 
     def _admin(self, admin: str) -> list[Page]:
