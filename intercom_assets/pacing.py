@@ -22,8 +22,11 @@ WINDOW_SECONDS = 10.0
 USUAL_IN_FLIGHT = 64
 # Answers of one window from which our part of it can be told.
 ENOUGH_TO_TELL = 20
+# Seconds of a window from which the habits of others can be told.
+TELLING_SECONDS = 0.5
 # What is left to others gets less as the window goes by.
 LOOK_AGAIN_SECONDS = 0.2
+PROBE_SECONDS = 0.5
 
 
 class ServerClock:
@@ -82,6 +85,7 @@ class Pacer:
         self._remaining = 0
         self._answered = 0
         self._reset = 0.0
+        self._observed_at = 0.0
         # Whether its time is over, and no answer has told of the next one yet.
         self._is_over = False
         # Of the window before: what others used of it, and which part of all calls was ours.
@@ -137,7 +141,7 @@ class Pacer:
                 self._reset, self._is_over = reset, False
                 self._remaining = remaining
                 self._changed.notify_all()
-            self._limit = limit
+            self._limit, self._observed_at = limit, time.monotonic()
             self._answered += 1
             # Within one window the smallest count is the newest, whatever order answers arrive in.
             self._remaining = min(self._remaining, remaining)
@@ -174,26 +178,33 @@ class Pacer:
             self._roll()
             if not self._is_over:
                 self._remaining, self._is_over = self._limit, True
+                self._observed_at = time.monotonic()
             left += WINDOW_SECONDS
-        # One request at a time is how to learn of the window when little is left.
-        counted = self._counted() if self._in_flight else 1.0
-        if counted > self._remaining:
-            return min(max(left, 0.05), WINDOW_SECONDS)
-        if counted + self._reserved(left) > self._remaining:
-            return LOOK_AGAIN_SECONDS
-        return 0.0
+        if self._counted() <= self._to_spare(left):
+            return 0.0
+        if self._in_flight or self._remaining < 1:
+            return min(max(left, 0.05), LOOK_AGAIN_SECONDS if self._remaining else WINDOW_SECONDS)
+        # Only an answer tells that the others use less than expected.
+        is_stale = time.monotonic() - self._observed_at > PROBE_SECONDS
+        return 0.0 if is_stale else LOOK_AGAIN_SECONDS
 
     def _roll(self) -> None:
         """Begins a window, unless it has begun already because its time had come."""
         if self._is_over or self._limit is None:
             return
-        used = self._limit - self._remaining
-        self._others_before = max(0, used - self._answered)
+        now = time.monotonic()
+        seen, used = now - self._came_at, self._limit - self._remaining
+        if seen > TELLING_SECONDS:
+            others = max(0, used - self._answered)
+            self._others_before = round(others * max(1.0, WINDOW_SECONDS / seen))
+        self._came_at = now
         self._share_before = self._answered / used if self._answered and used else 1.0
         self._answered = 0
 
     def _counted(self) -> float:
         """Calls that the window must still have for one more of ours: those under way, too."""
+        if not self._in_flight:
+            return 1.0
         share = self._share()
         under_way = (self._in_flight + 1) / share
         # What others have under way is an estimate.
@@ -206,13 +217,18 @@ class Pacer:
             return self._share_before
         return min(1.0, self._answered / used)
 
-    def _reserved(self, left: float) -> float:
-        """Calls that are left to others, if they go on as in the window before."""
-        used = (self._limit or 0) - self._remaining - self._answered - self._in_flight
+    def _to_spare(self, left: float) -> float:
+        """Calls left in the window, without those that the others are going to make."""
+        now = time.monotonic()
+        used = max(0, (self._limit or 0) - self._remaining - self._answered - self._in_flight)
         if self._others_before is None:
-            # No window before: as they do in this one.
-            since = time.monotonic() - self._came_at
-            return max(0, used) / since * left if since > 0.5 else 0.0
-        outstanding = self._others_before - max(0, used)
-        evenly = self._others_before * left / WINDOW_SECONDS
-        return max(0.0, min(outstanding, evenly))
+            # No window before: they go on as they do in this one.
+            since = now - self._came_at
+            rate = used / since if since > TELLING_SECONDS else 0.0
+            outstanding = rate * left
+        else:
+            rate = self._others_before / WINDOW_SECONDS
+            outstanding = max(0.0, min(self._others_before - used, rate * left))
+        # They went on since the newest answer, so that less is left and less is outstanding.
+        since_told = rate * (now - self._observed_at)
+        return self._remaining - max(since_told, outstanding)
