@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from intercom_assets.presentation import Presentation, presentation_of
@@ -70,7 +71,7 @@ class Extraction:
         self._calls_before = stream.client.calls
         self.began = 0.0
 
-    @property
+    @cached_property
     def table(self) -> TableSpec:
         """The table that the records belong in."""
         stream = self.stream
@@ -116,6 +117,19 @@ class Extraction:
         else:
             batches = stream.batches(state, self.run)
         return map(self.redaction.batch, batches)
+
+    @property
+    def unit(self) -> str:
+        """What `done` counts."""
+        return self.stream.unit
+
+    def done(self, batch: Batch) -> int:
+        """How much of what has to be read a batch is."""
+        return len(batch.fetched if self.table.parent else batch.records)
+
+    def expected(self) -> int | None:
+        """How much has to be read in all, as far as anybody knows."""
+        return sum(self.stream.told.values()) or None
 
     def __iter__(self) -> Iterator[Batch]:
         return self.batches()

@@ -17,6 +17,7 @@ from intercom_assets.concurrency import in_background
 from intercom_assets.extraction import Extraction
 from intercom_assets.materialization import facts_of, look_inside
 from intercom_assets.preview import MASKED, PREVIEWS
+from intercom_assets.progress import Progress
 from intercom_assets.resume import resume
 from intercom_assets.state import SyncState
 from intercom_assets.timestamps import to_iso
@@ -150,6 +151,9 @@ class _Writer:
         self._extraction = extraction
         self._before = landing.stored.state
         self._state = landing.stored.state
+        self._progress = Progress(
+            landing.name, extraction.unit, extraction.expected, context.log.info
+        )
         self._committing: tuple[Buffer, Callable[[], None]] | None = None
         self._committed_at = time.monotonic()
         self._observed_at: float | None = None
@@ -184,6 +188,7 @@ class _Writer:
                 self._state = batch.state
                 continue
             landing.waiting.add(batch)
+            self._progress.add(extraction.done(batch))
             if self._is_due():
                 self._commit()
 

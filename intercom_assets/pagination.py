@@ -129,7 +129,7 @@ def scroll_pages(client: IntercomClient, path: str, *, key: str | None) -> Itera
         cursor = answer.body.get("scroll_param")
         if not isinstance(cursor, str) or not cursor:
             raise MalformedResponse("a page of a scroll has no scroll_param", call=f"GET {path}")
-        yield Page(records, answer.size, answer.at, cursor)
+        yield Page(records, answer.size, answer.at, cursor, _total(answer))
         params = {"scroll_param": cursor}
 
 
@@ -139,14 +139,14 @@ def _search_page(answer: Answer, key: str | None, call: str) -> Page:
     cursor = following.get("starting_after") if isinstance(following, dict) else following
     if cursor is not None and not isinstance(cursor, str):
         raise MalformedResponse(f"pages.next is {following!r}, not a cursor", call=call)
-    total = answer.body.get("total_count")
     return Page(
-        records_of(answer.body, key, call),
-        answer.size,
-        answer.at,
-        cursor or None,
-        total if isinstance(total, int) else None,
+        records_of(answer.body, key, call), answer.size, answer.at, cursor or None, _total(answer)
     )
+
+
+def _total(answer: Answer) -> int | None:
+    total = answer.body.get("total_count")
+    return total if isinstance(total, int) else None
 
 
 def _following(body: Mapping[str, Any]) -> str | None:

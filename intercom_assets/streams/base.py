@@ -95,12 +95,16 @@ class BaseStream:
     references: ClassVar[Mapping[str, str]] = {}
     # Where in Intercom's API reference the call is.
     docs_page: ClassVar[str]
+    # What a reader of the log wants counted.
+    unit: ClassVar[str] = "records"
     # What is counted while reading, so that a count of none is told as well.
     counted: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, client: IntercomClient) -> None:
         self.client = client
         self.counts: Counter[str] = Counter(dict.fromkeys(self.counted, 0))
+        # How many records Intercom said there are to read, by where it said so.
+        self.told: dict[Any, int] = {}
 
     @classmethod
     def unique_key(cls) -> list[str]:
@@ -236,6 +240,8 @@ class IncrementalStream(BaseStream):
         started = self.client.server_time()
         state = begin(state, run, started)
         for page in self.pages():
+            if page.total is not None:
+                self.told[self.path] = page.total
             yield Batch(self._regular_records(page.records), state, page.size)
         done = SyncState(since=run.since).with_complete(run.since, started)
         yield Batch([], done, sweep=state.refresh is not None)

@@ -25,7 +25,13 @@ SETTLED_AFTER = 60
 
 
 class WorkQueue(Protocol):
-    """Parents whose children are not stored, or not in their newest form."""
+    """Parents whose children are not stored, or not in their newest form.
+
+    Attributes:
+        total: How many there were, once the first of them have been read.
+    """
+
+    total: int
 
     def bookmark(self) -> int:
         """Up to where the parents themselves are complete, epoch seconds."""
@@ -71,6 +77,7 @@ class ConversationParts(IncrementalStream):
     }
     docs_page = "conversations/retrieveconversation"
     counted = ("conversations truncated", "conversations gone")
+    unit = "conversations"
 
     def batches(
         self,
@@ -107,6 +114,7 @@ class ConversationParts(IncrementalStream):
         end = queue.bookmark()
         unsettled = end
         for parents in queue.pages(run.since, SETTLED_AFTER, state.refresh):
+            self.told[self.path] = queue.total
             # Pages ascend, so whatever is still outstanding is not older than this page.
             state = _up_to(state, min(parents[0].updated_at, unsettled))
             for thread in self._threads(parents):

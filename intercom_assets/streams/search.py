@@ -90,7 +90,7 @@ class SearchStream(IncrementalStream):
         return walks
 
     def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
-        tasks = (partial(self._walk, walk) for walk in walks)
+        tasks = (partial(self._walk, walk, is_part=False) for walk in walks)
         for step in overlap(tasks, WALKS_AT_ONCE, lambda step: step.size):
             state = state.with_complete(*step.claimed)
             if self.keeps_cursor:
@@ -113,12 +113,14 @@ class SearchStream(IncrementalStream):
             yield replace(batch, state=replace(state, walks=()))
         yield Batch([], replace(state, refresh=None, walks=()), sweep=True)
 
-    def _walk(self, walk: Walk) -> Iterator[Step | Spawn]:
+    def _walk(self, walk: Walk, is_part: bool = True) -> Iterator[Step | Spawn]:
         """Takes a walk page by page; one that proves long is handed on in two halves."""
         pages = self._pages(walk)
         page, is_first = next(pages), True
         if walk.start == 0 and not walk.bounded and walk.cursor is None:
             self.total = page.total
+        if not is_part and page.total is not None and walk.order == ASCENDING:
+            self.told[walk.same_as] = page.total
         while True:
             last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
             over = page.cursor is None or self._is_past(walk, last)

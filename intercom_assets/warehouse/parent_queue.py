@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from duckdb import DuckDBPyConnection
+
 from intercom_assets.streams import Parent
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.database import Warehouse
@@ -19,12 +21,16 @@ class ParentQueue:
         warehouse: Where both tables are.
         child: The children's table.
         parent: The parents' table, with ``id`` and ``updated_at``.
+
+    Attributes:
+        total: How many were outstanding when the first of them were read.
     """
 
     def __init__(self, warehouse: Warehouse, child: str, parent: str) -> None:
         self._warehouse = warehouse
         self._child = child
         self._parent = parent
+        self.total = 0
 
     def bookmark(self) -> int:
         """Up to where the parents are complete, epoch seconds."""
@@ -39,14 +45,38 @@ class ParentQueue:
             settled_after: Seconds after its change from which a parent counts as settled.
             before: Parents whose children were read up to this second are outstanding, too.
         """
-        query = """
+        last, is_first = Parent("", -(2**62)), True
+        while True:
+            with self._warehouse.connection() as connection:
+                rows = connection.execute(
+                    self._query(connection),
+                    {
+                        "child": self._child,
+                        "since": since,
+                        "settled_after": settled_after,
+                        "before": -1 if before is None else before,
+                        "changed": last.updated_at,
+                        "id": last.id,
+                    },
+                ).fetchall()
+            if not rows:
+                return
+            if is_first:
+                self.total, is_first = rows[0][2], False
+            page = [Parent(id, changed) for id, changed, _ in rows]
+            yield page
+            last = page[-1]
+
+    def _query(self, connection: DuckDBPyConnection) -> str:
+        schema = self._warehouse.schema
+        return f"""
             with parents as (
                 select
                     id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
-                from {parents}
+                from {path(connection, schema, self._parent)}
             )
-            select parents.id, parents.changed
-            from parents left join {ledger} as ledger
+            select parents.id, parents.changed, count(*) over ()
+            from parents left join {path(connection, schema, "_ledger")} as ledger
                 on ledger.parent_id = parents.id and ledger.stream = $child
             where parents.changed >= $since
                 and (parents.changed, parents.id) > ($changed, $id)
@@ -57,27 +87,5 @@ class ParentQueue:
                     or epoch(ledger.fetched_at) <= $before
                 )
             order by parents.changed, parents.id
-            limit {limit}
+            limit {PARENTS_PER_PAGE}
         """
-        values = {
-            "child": self._child,
-            "since": since,
-            "settled_after": settled_after,
-            "before": -1 if before is None else before,
-        }
-        last = Parent("", -(2**62))
-        while True:
-            with self._warehouse.connection() as connection:
-                rows = connection.execute(
-                    query.format(
-                        parents=path(connection, self._warehouse.schema, self._parent),
-                        ledger=path(connection, self._warehouse.schema, "_ledger"),
-                        limit=PARENTS_PER_PAGE,
-                    ),
-                    {**values, "changed": last.updated_at, "id": last.id},
-                ).fetchall()
-            if not rows:
-                return
-            page = [Parent(id, changed) for id, changed in rows]
-            yield page
-            last = page[-1]
