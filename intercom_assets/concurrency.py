@@ -16,9 +16,9 @@ R = TypeVar("R")
 Task = Callable[[], "Iterable[T | Spawn]"]
 
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
-QUEUE_BYTES = 2 * 1024 * 1024
+QUEUE_BYTES = 1 * 1024 * 1024
 # With what is still to come of the tasks under way.
-EXPECTED_BYTES = 8 * 1024 * 1024
+EXPECTED_BYTES = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pandas as pd
 from dagster_duckdb import DuckDBResource
+from duckdb import DuckDBPyConnection
 from pydantic import Field, field_validator
 
 from intercom_assets import metadata
@@ -23,13 +25,14 @@ from intercom_assets.state import SyncState
 from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
-COMMIT_ROWS = 20_000
-COMMIT_BYTES = 16 * 1024 * 1024
+COMMIT_ROWS = 5_000
+COMMIT_BYTES = 6 * 1024 * 1024
 COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
 
@@ -52,6 +55,11 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         description="Seconds to wait for another run that writes the same table, before this one "
         "takes over.",
     )
+    lock_timeout: float = Field(
+        default=LOCK_TIMEOUT_SECONDS,
+        description="Seconds to wait for another process that holds the database file, such as a "
+        "notebook, before the run fails. Default 300.",
+    )
     preview: str = Field(
         default=MASKED,
         description="A few rows in the metadata of each materialization: masked (default) hides "
@@ -65,10 +73,10 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     )
 
     memory_limit: str | None = Field(
-        default="512MB",
-        description="How much memory DuckDB may use while it lands records, such as 512MB (default)"
-        " or 4GB; what does not fit goes to a temporary file. None leaves it to DuckDB, which "
-        "takes 80 % of the machine's.",
+        default="64MB",
+        description="How much memory DuckDB may use while it lands records, such as 64MB (default) "
+        "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
+        "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's.",
     )
 
     @field_validator("preview", mode="after")
@@ -90,7 +98,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 f"give {context.asset_key.to_user_string()} another io_manager_key",
                 allow_retries=False,
             )
-        warehouse = self._warehouse_of(context.definition_metadata)
+        warehouse = self._warehouse_of(context.definition_metadata, context.log.warning)
         table = context.asset_key.path[-1]
         my_turn = turn(
             self.duckdb.database,
@@ -134,12 +142,30 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             ).df()
         return frame
 
-    def warehouse(self, schema: str | None = None) -> Warehouse:
-        """The tables of a schema, by default this manager's own."""
-        return Warehouse(self.duckdb.get_connection, schema or self.schema_name, self.memory_limit)
+    def warehouse(
+        self, schema: str | None = None, say: Callable[[str], None] | None = None
+    ) -> Warehouse:
+        """The tables of a schema, by default this manager's own.
 
-    def _warehouse_of(self, definition_metadata: Any) -> Warehouse:
-        return self.warehouse((definition_metadata or {}).get("schema"))
+        Args:
+            schema: The schema.
+            say: Takes a line for the log.
+        """
+        told = {"say": say} if say else {}
+        return Warehouse(
+            self._connect, schema or self.schema_name, self.memory_limit, self.lock_timeout, **told
+        )
+
+    def _warehouse_of(
+        self, definition_metadata: Any, say: Callable[[str], None] | None = None
+    ) -> Warehouse:
+        return self.warehouse((definition_metadata or {}).get("schema"), say)
+
+    def _connect(self) -> DuckDBPyConnection:
+        # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
+        # and never says so. The configuration is the same: both may be open in one process.
+        config = {"custom_user_agent": "dagster", **self.duckdb.connection_config}
+        return duckdb.connect(self.duckdb.database, config=config)
 
 
 class _Writer:

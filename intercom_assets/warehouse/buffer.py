@@ -14,7 +14,7 @@ from intercom_assets.warehouse.encoding import JSON, Record, encode_column
 
 # Small batches are encoded together: each encoding costs something, however little is in it.
 ENCODE_ROWS = 1000
-ENCODE_BYTES = 512 * 1024
+ENCODE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)

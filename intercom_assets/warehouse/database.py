@@ -1,4 +1,4 @@
-"""A DuckDB database that streams land in, one short transaction a batch.
+"""A DuckDB database that streams land in, one short transaction a commit.
 
 Between two transactions no connection is open, so that other processes get at the file while this
 one waits for Intercom.
@@ -6,12 +6,25 @@ one waits for Intercom.
 
 from __future__ import annotations
 
+import logging
+import random
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse.errors import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
+
 Connect = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+
+LOCK_TIMEOUT_SECONDS = 300.0
+# Others hold the file for tens of milliseconds, a transaction; who holds it for longer is told.
+SAY_AFTER_SECONDS = 3.0
+SAY_AGAIN_SECONDS = 60.0
 
 
 class Warehouse:
@@ -20,25 +33,38 @@ class Warehouse:
     Args:
         connect: Gives a connection and closes it again.
         schema: The schema that the streams' tables are in.
-        memory_limit: How much memory DuckDB may use, such as ``512MB``; None is DuckDB's default.
+        memory_limit: How much memory DuckDB may use, such as ``64MB``; None is DuckDB's default.
+        lock_timeout: Seconds to wait for another process that holds the file.
+        say: Takes a line for the log.
     """
 
-    def __init__(self, connect: Connect, schema: str, memory_limit: str | None = None) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        schema: str,
+        memory_limit: str | None = None,
+        lock_timeout: float = LOCK_TIMEOUT_SECONDS,
+        say: Callable[[str], None] = logger.warning,
+    ) -> None:
         self._connect = connect
         self._memory_limit = memory_limit
+        self._lock_timeout = lock_timeout
+        self._say = say
         self.schema = schema
 
     @contextmanager
     def connection(self) -> Iterator[DuckDBPyConnection]:
-        """A connection that tells times in UTC."""
-        with self._connect() as connection:
-            try:
-                connection.execute("set TimeZone = 'UTC'")
-                if self._memory_limit:
-                    connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
-                yield connection
-            finally:
-                connection.close()
+        """A connection that tells times in UTC.
+
+        Raises:
+            DatabaseUnavailable: When the database cannot be opened or written.
+        """
+        with _explained(), ExitStack() as stack:
+            connection = self._open(stack)
+            connection.execute("set TimeZone = 'UTC'")
+            if self._memory_limit:
+                connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
@@ -47,3 +73,63 @@ class Warehouse:
             connection.begin()
             yield connection
             connection.commit()
+
+    def lift_memory_limit(self) -> bool:
+        """Leaves memory to DuckDB from now on; returns whether there was a limit until now."""
+        was_limited, self._memory_limit = self._memory_limit is not None, None
+        return was_limited
+
+    def _open(self, stack: ExitStack) -> DuckDBPyConnection:
+        """A connection, once no other process holds the file any more."""
+        began = time.monotonic()
+        said = began - SAY_AGAIN_SECONDS + SAY_AFTER_SECONDS
+        while True:
+            try:
+                return stack.enter_context(self._connect())
+            except duckdb.IOException as problem:
+                now = time.monotonic()
+                if not _is_lock(problem) or now - began > self._lock_timeout:
+                    raise
+                if now - said > SAY_AGAIN_SECONDS:
+                    self._say(f"waiting for the process that holds the database: {problem}")
+                    said = now
+            # At random, so that several who wait do not meet again and again.
+            time.sleep(random.uniform(0.005, 0.1))
+
+
+def _is_lock(problem: Exception) -> bool:
+    # The second is what Windows says.
+    return any(text in str(problem) for text in ("Could not set lock", "being used by another"))
+
+
+_ADVICE = {
+    "Could not set lock": "close it there (a notebook, the duckdb shell, another tool) or open it "
+    "read-only only while no run is under way",
+    "being used by another": "close it there",
+    "No such file or directory": "make that folder, or correct INTERCOM_DUCKDB_PATH",
+    "not a valid DuckDB database": "INTERCOM_DUCKDB_PATH names something else, or the file is "
+    "damaged: restore a copy, or remove it to have everything read again",
+    "Permission denied": "give this process the right to write the file and its folder",
+    "read-only": "this process must be able to write it",
+    "No space left": "make room on the disk",
+    "File too large": "make room on the disk",
+}
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Says what to do where DuckDB tells only what went wrong with the file."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.FatalException) as problem:
+        said = str(problem)
+        advice = next((advice for text, advice in _ADVICE.items() if text in said), None)
+        if advice is None and not isinstance(problem, duckdb.IOException):
+            raise
+        raise DatabaseUnavailable(
+            f"the database cannot be written: {said.splitlines()[0]}. The tables are as the last "
+            f"commit left them, and the next run goes on from there"
+            + (f"; before that, {advice}" if advice else "")
+        ) from problem

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
 
 from intercom_assets.extraction import TableSpec
 from intercom_assets.state import SyncState
@@ -22,9 +22,19 @@ from intercom_assets.warehouse.table import Changes, Table
 # A full refresh that finds a fifth of the rows gone has more likely lost a permission.
 SHRINK_LIMIT = 0.2
 
-# Two threads of one process may meet in the catalog; what was rolled back is simply done again.
-_again_on_conflict = retry(
-    retry=retry_if_exception_type(duckdb.TransactionException),
+
+def _may_go_well(state: RetryCallState) -> bool:
+    """Whether a transaction that was undone is worth doing again."""
+    problem = state.outcome.exception() if state.outcome else None
+    if isinstance(problem, duckdb.OutOfMemoryException):
+        landing: Landing = state.args[0]
+        return landing.warehouse.lift_memory_limit()
+    # Two threads of one process may meet in the catalog.
+    return isinstance(problem, duckdb.TransactionException)
+
+
+_again = retry(
+    retry=_may_go_well,
     stop=stop_after_attempt(8),
     wait=wait_random_exponential(multiplier=0.05, max=2),
     reraise=True,
@@ -53,7 +63,7 @@ class Landing:
         self.waiting = Buffer(kinds)
         self._reset = self.stored.reset
 
-    @_again_on_conflict
+    @_again
     def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str]]:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
@@ -69,7 +79,7 @@ class Landing:
             kinds = types_of_fields(table.columns(), books.renamed(self.name))
         return claim, stored, kinds
 
-    @_again_on_conflict
+    @_again
     def start_over(self, since: int | None, reset: str | None) -> None:
         """Forgets what is stored, so that it is read again; rows stay until they are replaced.
 
@@ -115,7 +125,7 @@ class Landing:
         if buffer.state is not None:
             self.changes.add(self._store(buffer))
 
-    @_again_on_conflict
+    @_again
     def _store(self, buffer: Buffer) -> Changes:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
@@ -135,7 +145,7 @@ class Landing:
             self.waiting.add(batch)
         self.changes.add(self._replace(self.take(), allow_empty))
 
-    @_again_on_conflict
+    @_again
     def _replace(self, buffer: Buffer, allow_empty: bool) -> Changes:
         with self.warehouse.transaction() as connection:
             books, table = self._books(connection), self._table(connection)
@@ -164,7 +174,7 @@ class Landing:
         books.record_parents(self.name, buffer.fetched)
         return changes
 
-    @_again_on_conflict
+    @_again
     def sweep(self, state: SyncState, allow_shrink: bool) -> None:
         """Ends a full refresh: removes the rows that it has not met.
 
