@@ -1,0 +1,201 @@
+"""Runs that die: at each boundary, at any time, by kill -9 and by SIGTERM. The next run goes on."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.streams import STREAMS
+from intercom_assets_tests.processes import Forker, forker, job_of
+from intercom_assets_tests.truth import differences
+
+TINY = {"contacts": 14, "companies": 9, "conversations": 12}
+GROUPS = [
+    ("conversations", "conversation_parts"),
+    ("contacts",),
+    ("companies", "segments", "tags"),
+]
+
+
+@pytest.fixture
+def tiny() -> Iterator[Sandbox]:
+    with Sandbox(**TINY, scroll_page_size=4) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    with forker(tmp_path_factory.mktemp("runs")) as runs:
+        yield runs
+
+
+def fresh(folder: Path, name: object) -> Path:
+    made = folder / str(name)
+    made.mkdir()
+    return made
+
+
+def problems(sandbox: Sandbox, folder: Path, streams: tuple[str, ...]) -> dict[str, list[str]]:
+    """Where tables and sandbox disagree; a key that is there twice is such a place."""
+    database = folder / "warehouse.duckdb"
+    found = {name: differences(database, sandbox.workspace, name) for name in streams}
+    return {name: list(what) for name, what in found.items() if what}
+
+
+def die_and_go_on(
+    runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...], boundary: int
+) -> None:
+    """A run that dies at a boundary, then one that is left alone."""
+    died = runs.run(job_of(sandbox, folder, *streams, die_at=boundary))
+    assert died.signal == signal.SIGKILL
+    sandbox.scroll_expiry = 0.0  # what the dead run left open
+    outstanding = unread(sandbox, folder)
+    sandbox.reset_log()
+    assert runs.run(job_of(sandbox, folder, *streams)).success
+    sandbox.scroll_expiry = 60.0
+    assert problems(sandbox, folder, streams) == {}
+    if "conversation_parts" in streams:
+        read = sum(
+            r.path.startswith("/conversations/") and r.method == "GET" for r in sandbox.requests
+        )
+        assert read == outstanding
+
+
+def unread(sandbox: Sandbox, folder: Path) -> int:
+    """Conversations whose parts are not stored: what the next run has to read, and not more."""
+    database = folder / "warehouse.duckdb"
+    if not database.exists():
+        return len(sandbox.workspace.conversations)
+    with duckdb.connect(str(database)) as connection:
+        tables = {row[2] for row in connection.execute("show all tables").fetchall()}
+        known = (
+            connection.execute("select count(*) from intercom._ledger").fetchone()
+            if "_ledger" in tables
+            else (0,)
+        )
+    return len(sandbox.workspace.conversations) - (known or (0,))[0]
+
+
+def boundaries(runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...]) -> int:
+    """How many boundaries a run passes that nothing happens to."""
+    ended = runs.run(job_of(sandbox, fresh(folder, "whole"), *streams))
+    assert ended.success
+    return ended.boundaries
+
+
+def test_killed_at_some_boundaries_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path
+) -> None:
+    streams = GROUPS[0]
+    count = boundaries(runs, tiny, tmp_path, streams)
+    for boundary in range(count // 10, count, count // 5):
+        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", GROUPS)
+def test_killed_at_each_boundary_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, streams: tuple[str, ...]
+) -> None:
+    for boundary in range(boundaries(runs, tiny, tmp_path, streams)):
+        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+
+
+@pytest.mark.slow
+def test_killed_at_each_boundary_of_an_increment(
+    runs: Forker, tiny: Sandbox, tmp_path: Path
+) -> None:
+    """The database and the event store live on from death to death."""
+    streams = (*GROUPS[0], *GROUPS[1])
+    assert runs.run(job_of(tiny, tmp_path, *streams)).success
+    boundary = 0
+    while True:
+        tiny.workspace.clock.advance(3_600)
+        tiny.workspace.change(4)
+        ended = runs.run(job_of(tiny, tmp_path, *streams, die_at=boundary))
+        if ended.signal == 0:
+            break
+        boundary += 1
+    assert boundary > 20
+    assert problems(tiny, tmp_path, streams) == {}
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_times_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path
+) -> None:
+    streams = tuple(STREAMS)
+    began = time.monotonic()
+    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams)).success
+    whole = time.monotonic() - began
+    dice = random.Random(20)
+    died = 0
+    for attempt in range(20):
+        folder = fresh(tmp_path, attempt)
+        running = runs.start(job_of(tiny, folder, *streams))
+        time.sleep(dice.uniform(0, whole))
+        running.kill()
+        died += running.wait().signal == signal.SIGKILL
+        tiny.scroll_expiry = 0.0
+        assert runs.run(job_of(tiny, folder, *streams)).success
+        tiny.scroll_expiry = 60.0
+        assert problems(tiny, folder, streams) == {}
+    assert died >= 15
+
+
+def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path: Path) -> None:
+    """A dead run's scroll stays open until it expires, and is waited for."""
+    tiny.scroll_expiry = 0.5
+    tiny.faults.append(Fault("stall", match="scroll_param", after=1, times=1))
+    running = runs.start(job_of(tiny, tmp_path, "companies"))
+    while not tiny.faults[0].fired:
+        time.sleep(0.005)
+    running.kill()
+    assert running.wait().signal == signal.SIGKILL
+    assert runs.run(job_of(tiny, tmp_path, "companies")).success
+    assert problems(tiny, tmp_path, ("companies",)) == {}
+
+
+def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
+    runs: Forker, tmp_path: Path
+) -> None:
+    with Sandbox(contacts=5, companies=3, conversations=60) as sandbox:
+        streams = ("conversations", "conversation_parts")
+        assert runs.run(job_of(sandbox, tmp_path, "conversations")).success
+        sandbox.faults.append(Fault("stall", match=r"/conversations/\d", after=15))
+        running = runs.start(job_of(sandbox, tmp_path, *streams, max_retries=2))
+        while sandbox.count("/conversations/") - sandbox.count("/conversations/search") < 15 + 30:
+            time.sleep(0.005)
+        running.kill(signal.SIGTERM)
+        # The requests in flight would take an hour.
+        ended = running.wait(seconds=20)
+        assert not ended.success
+        assert "DagsterExecutionInterruptedError" in ended.errors
+        assert "STEP_UP_FOR_RETRY" not in ended.log
+        sandbox.faults.clear()
+        sandbox.reset_log()
+        assert runs.run(job_of(sandbox, tmp_path, *streams)).success
+        assert problems(sandbox, tmp_path, streams) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_machine_whose_clock_is_wrong_misses_nothing(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, hours: int
+) -> None:
+    """Intercom's clock is an hour from this machine's; only Intercom's counts."""
+    streams = ("conversations", "conversation_parts", "contacts")
+    tiny.workspace.clock.advance(hours * 3_600)
+    for _ in range(3):
+        assert runs.run(job_of(tiny, tmp_path, *streams)).success
+        tiny.workspace.clock.advance(120)
+        tiny.workspace.change(4)
+    assert runs.run(job_of(tiny, tmp_path, *streams)).success
+    assert problems(tiny, tmp_path, streams) == {}
