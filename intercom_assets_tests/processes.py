@@ -45,7 +45,7 @@ class Job:
         io_manager: More fields of the IO manager.
         config: Run config of each stream.
         commit_rows: Records a commit.
-        user: Whom the process becomes, if anybody else.
+        connection: Configuration of DuckDB's connections.
         file_size: Bytes that a file may have.
         max_retries: Of a step.
     """
@@ -60,7 +60,7 @@ class Job:
     io_manager: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     commit_rows: int = 1
-    user: int | None = None
+    connection: dict[str, Any] = field(default_factory=dict)
     file_size: int | None = None
     max_retries: int = 0
 
@@ -109,10 +109,14 @@ class Running:
 
 
 class Forker:
-    """The helper process."""
+    """The helper process.
+
+    Attributes:
+        folder: Where runs tell how they ended.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._count = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "intercom_assets_tests.processes"],
@@ -126,7 +130,7 @@ class Forker:
         """Starts a run."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._count += 1
-        result = self._folder / f"run-{self._count}.json"
+        result = self.folder / f"run-{self._count}.json"
         print(json.dumps([vars(job), str(result)]), file=self._process.stdin, flush=True)
         return Running(int(self._process.stdout.readline()), result)
 
@@ -276,10 +280,8 @@ def _run(job: Job) -> dict[str, Any]:
         boundaries.cross()
 
     Warehouse.transaction = transaction  # type: ignore[method-assign]
-    storage = dg.DagsterInstance
-    storage.store_event = boundaries.around(storage.store_event)  # type: ignore[method-assign]
-    if job.user is not None:
-        os.setuid(job.user)
+    instances: Any = dg.DagsterInstance
+    instances.handle_new_event = boundaries.around(instances.handle_new_event)
     if job.file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_size, job.file_size))
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - while the process lives
@@ -294,7 +296,7 @@ def _run(job: Job) -> dict[str, Any]:
                     **{"retry_wait": 0.01, "page_size": 5, **job.settings},
                 ),
                 IO_MANAGER_KEY: io_manager.IntercomDuckDBIOManager(
-                    duckdb=DuckDBResource(database=job.database),
+                    duckdb=DuckDBResource(database=job.database, connection_config=job.connection),
                     **{"charts": False, **job.io_manager},
                 ),
             },
@@ -302,7 +304,8 @@ def _run(job: Job) -> dict[str, Any]:
             raise_on_error=False,
         )
         log = "\n".join(
-            f"{entry.level} {entry.user_message}" for entry in instance.all_logs(result.run_id)
+            f"{entry.dagster_event_type or entry.level} {entry.user_message}"
+            for entry in instance.all_logs(result.run_id)
         )
     failures = [
         result.failure_data_for_node(name)

@@ -121,9 +121,9 @@ def _explained() -> Iterator[None]:
     """Says what to do where DuckDB tells only what went wrong with the file."""
     try:
         yield
-    except duckdb.OutOfMemoryException:
-        raise
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.FatalException) as problem:
+    except duckdb.Error as problem:
+        # Not by their types: a full disk is an IOException in one statement, and a
+        # TransactionException at the commit.
         said = str(problem)
         advice = next((advice for text, advice in _ADVICE.items() if text in said), None)
         if advice is None and not isinstance(problem, duckdb.IOException):

@@ -1,0 +1,247 @@
+"""Several at one DuckDB file: runs, and others who hold it. And files that cannot be used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from intercom_assets.sandbox import Sandbox
+from intercom_assets.streams import STREAMS
+from intercom_assets.warehouse import Warehouse
+from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets_tests.conftest import SMALL, Project, client_of
+from intercom_assets_tests.processes import Forker, forker, job_of
+from intercom_assets_tests.test_interruptions import problems
+
+PAIR = ("conversations", "conversation_parts")
+NOBODY = 65_534
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    with forker(tmp_path_factory.mktemp("runs")) as runs:
+        yield runs
+
+
+@contextmanager
+def notebook(database: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the file open for reading, until its stdin ends."""
+    code = (
+        "import duckdb, sys\n"
+        f"connection = duckdb.connect({str(database)!r}, read_only=True)\n"
+        "print('open', flush=True)\nsys.stdin.read()\nconnection.close()\n"
+        "print('closed', flush=True)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process
+        process.stdin.close()
+
+
+def test_two_runs_of_one_asset_at_once_both_succeed_and_one_says_for_whom_it_waits(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.latency = 0.05
+    both = [runs.start(job_of(sandbox, tmp_path, *PAIR)) for _ in range(2)]
+    ended = [run.wait() for run in both]
+    assert [end.success for end in ended] == [True, True], ended
+    assert problems(sandbox, tmp_path, PAIR) == {}
+    assert sum("waiting for run" in end.log for end in ended) >= 1
+
+
+@pytest.mark.slow
+def test_all_twelve_assets_at_once_in_separate_processes(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    # Its parents are there already: what a process reads depends on them.
+    assert runs.run(job_of(sandbox, tmp_path, "conversations")).success
+    sandbox.latency = 0.02
+    at_once = [runs.start(job_of(sandbox, tmp_path, name)) for name in STREAMS]
+    ended = [run.wait() for run in at_once]
+    assert [end.errors for end in ended if not end.success] == []
+    assert problems(sandbox, tmp_path, tuple(STREAMS)) == {}
+
+
+def test_the_file_is_free_while_intercom_is_being_asked(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Every answer waits until somebody else has opened the file for writing."""
+    database, opened = tmp_path / "warehouse.duckdb", []
+
+    def open_it(request: Any) -> None:
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                duckdb.connect(str(database)).close()
+                opened.append(request.path)
+                return
+            except duckdb.IOException:
+                assert time.monotonic() < deadline, f"held while {request.path} is asked"
+                time.sleep(0.005)
+
+    sandbox.on_request = open_it
+    assert runs.run(job_of(sandbox, tmp_path, "conversations", "companies", "tags")).success
+    assert len(opened) > 5
+
+
+def test_a_reader_that_holds_the_file_is_waited_for(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runs.run(job_of(sandbox, tmp_path, "tags")).success
+    with notebook(tmp_path / "warehouse.duckdb") as reader:
+        running = runs.start(job_of(sandbox, tmp_path, *PAIR))
+        assert reader.stdin is not None
+        threading.Timer(4, reader.stdin.close).start()
+        ended = running.wait()
+    assert ended.success, ended.errors
+    assert f"PID {reader.pid}" in ended.log
+    assert problems(sandbox, tmp_path, PAIR) == {}
+
+
+def test_a_reader_that_keeps_the_file_is_an_error_after_a_bounded_wait(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It comes in the middle; what was committed before stays, and the next run goes on."""
+    database = tmp_path / "warehouse.duckdb"
+    assert runs.run(job_of(sandbox, tmp_path, "conversations")).success
+    readers: list[Any] = []
+
+    def come_in(request: Any) -> None:
+        if request.path.startswith("/conversations/") and request.method == "GET":
+            asked.append(request)
+            if len(asked) == 12 and not readers:
+                readers.append(notebook(database))
+                while True:
+                    try:
+                        readers.append(readers[0].__enter__())
+                        return
+                    except AssertionError:  # a commit was under way
+                        readers[0] = notebook(database)
+
+    asked: list[Any] = []
+    sandbox.on_request = come_in
+    wanted = {"io_manager": {"lock_timeout": 1.0}, "settings": {"max_concurrency": 2}}
+    ended = runs.run(job_of(sandbox, tmp_path, *PAIR, **wanted))
+    assert not ended.success
+    assert "DatabaseUnavailable" in ended.errors or "cannot be written" in ended.errors
+    assert f"PID {readers[1].pid}" in ended.errors
+    assert "close it there" in ended.errors
+    readers[0].__exit__(None, None, None)
+    stored = _count(database, "select count(*) from intercom._ledger")
+    assert stored > 0
+    sandbox.on_request = None
+    sandbox.reset_log()
+    assert runs.run(job_of(sandbox, tmp_path, *PAIR)).success
+    assert problems(sandbox, tmp_path, PAIR) == {}
+    read = sum(r.path.startswith("/conversations/") and r.method == "GET" for r in sandbox.requests)
+    assert read == len(sandbox.workspace.conversations) - stored
+
+
+def _count(database: Path, sql: str) -> int:
+    with duckdb.connect(str(database)) as connection:
+        row = connection.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_the_table_as_it_was(
+    runs: Forker, tmp_path: Path
+) -> None:
+    with Sandbox(contacts=1_500, companies=3, conversations=3) as sandbox:
+        newest = max(c["updated_at"] for c in sandbox.workspace.contacts.values())
+        small = {"settings": {"page_size": 50, "start_date": str(newest - 86_400)}}
+        database = tmp_path / "warehouse.duckdb"
+        assert runs.run(job_of(sandbox, tmp_path, "contacts", "tags", **small)).success
+        before = _rows(database)
+        room = 700_000  # enough for the event store, not for what is to be written
+        wide = {"commit_rows": 10**6, "settings": {"page_size": 150}}
+        full = job_of(sandbox, tmp_path, "contacts", file_size=room, **wide)
+        ended = runs.run(full)
+        assert not ended.success
+        assert "make room on the disk" in ended.errors, ended.errors
+        assert _rows(database) == before
+        assert runs.run(job_of(sandbox, tmp_path, "contacts", **wide)).success
+        assert problems(sandbox, tmp_path, ("contacts",)) == {}
+
+
+def _rows(database: Path) -> list[Any]:
+    with duckdb.connect(str(database)) as connection:
+        return connection.execute("select * from intercom.contacts order by id").fetchall()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becomes another user")
+def test_a_file_that_may_not_be_written_is_a_clear_error_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    duckdb.connect(str(database)).close()
+    before = database.read_bytes()
+    database.chmod(0o444)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == 0 and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    warehouse = Warehouse(partial(duckdb.connect, str(database)), "intercom")
+    os.seteuid(NOBODY)
+    try:
+        with (
+            pytest.raises(DatabaseUnavailable, match="give this process the right to write"),
+            warehouse.transaction(),
+        ):
+            pass
+    finally:
+        os.seteuid(0)
+    assert database.read_bytes() == before
+
+
+def test_a_database_that_is_opened_for_reading_only_is_a_clear_error(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    assert runs.run(job_of(sandbox, tmp_path, "tags")).success
+    before = (tmp_path / "warehouse.duckdb").read_bytes()
+    wanted = job_of(sandbox, tmp_path, "tags", connection={"access_mode": "READ_ONLY"})
+    ended = runs.run(wanted)
+    assert not ended.success
+    assert "this process must be able to write it" in ended.errors
+    assert (tmp_path / "warehouse.duckdb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "advice"),
+    [
+        (lambda path: path.parent / "no" / "such" / "folder.duckdb", "make that folder"),
+        (lambda path: _garbage(path), "names something else, or the file is damaged"),
+    ],
+)
+def test_a_path_that_cannot_be_a_database_is_told_at_once(
+    make_project: Callable[..., Project],
+    tmp_path: Path,
+    damage: Callable[[Path], Path],
+    advice: str,
+) -> None:
+    with Sandbox(**SMALL) as sandbox:
+        project = make_project(sandbox, database=str(damage(tmp_path / "warehouse.duckdb")))
+        began = time.monotonic()
+        result = project.run("tags", raise_on_error=False)
+        # The wait for a lock would be five minutes, and Dagster's own tries 100 seconds.
+        assert time.monotonic() - began < 60
+        failure = result.failure_data_for_node("tags")
+        assert failure is not None
+        assert advice in str(failure.user_failure_data)
+        assert client_of(sandbox).settings.access_token not in str(failure)
+
+
+def _garbage(path: Path) -> Path:
+    path.write_bytes(b"not a database at all " * 1000)
+    return path
