@@ -77,7 +77,11 @@ def unread(sandbox: Sandbox, folder: Path) -> int:
     with duckdb.connect(str(database)) as connection:
         tables = {row[2] for row in connection.execute("show all tables").fetchall()}
         known = (
-            connection.execute("select count(*) from intercom._ledger").fetchone()
+            # What was read within a minute of its change is read once more in any case.
+            connection.execute(
+                "select count(*) from intercom._ledger "
+                "where fetched_at >= updated_at + interval 60 second"
+            ).fetchone()
             if "_ledger" in tables
             else (0,)
         )
