@@ -30,7 +30,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "connection reset": {"kind": "reset"},
     "no answer": {"kind": "stall", "seconds": 5.0},
 }
-QUICK = {"request_timeout": 0.3, "page_size": 3, "retry_wait": 0.001}
+QUICK = {"request_timeout": 0.3, "page_size": 3, "retry_wait": 0.01}
 Everything = dict[str, list[Any]]
 
 
@@ -55,7 +55,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     # A cursor that is lost with its page leaves a scroll open, until it expires.
     # An answer without X-RateLimit-Reset is waited for as long as a window lasts.
     monkeypatch.setattr("intercom_assets.pacing.WINDOW_SECONDS", 0.05)
-    with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.1) as sandbox:
+    with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.05) as sandbox:
         yield sandbox
 
 
