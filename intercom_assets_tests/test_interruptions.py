@@ -26,7 +26,8 @@ GROUPS = [
 
 @pytest.fixture
 def tiny() -> Iterator[Sandbox]:
-    with Sandbox(**TINY, scroll_page_size=4) as sandbox:
+    # What a dead run leaves open is waited for.
+    with Sandbox(**TINY, scroll_page_size=4, scroll_expiry=0.2) as sandbox:
         yield sandbox
 
 
@@ -55,12 +56,10 @@ def die_and_go_on(
     """A run that dies at a boundary, then one that is left alone."""
     died = runs.run(job_of(sandbox, folder, *streams, die_at=boundary))
     assert died.signal == signal.SIGKILL
-    sandbox.scroll_expiry = 0.0  # what the dead run left open
     outstanding = unread(sandbox, folder)
     sandbox.reset_log()
     ended = runs.run(job_of(sandbox, folder, *streams))
     assert ended.success, ended.errors
-    sandbox.scroll_expiry = 60.0
     assert problems(sandbox, folder, streams) == {}
     if "conversation_parts" in streams:
         read = sum(
@@ -148,9 +147,7 @@ def test_killed_at_twenty_random_times_the_next_run_continues(
         time.sleep(dice.uniform(0, whole))
         running.kill()
         died += running.wait().signal == signal.SIGKILL
-        tiny.scroll_expiry = 0.0
         assert runs.run(job_of(tiny, folder, *streams)).success
-        tiny.scroll_expiry = 60.0
         assert problems(tiny, folder, streams) == {}
     assert died >= 15
 

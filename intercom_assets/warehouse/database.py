@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -25,6 +26,10 @@ LOCK_TIMEOUT_SECONDS = 300.0
 # Others hold the file for tens of milliseconds, a transaction; who holds it for longer is told.
 SAY_AFTER_SECONDS = 3.0
 SAY_AGAIN_SECONDS = 60.0
+
+
+# Two threads that open one file at once find each other's database half made.
+_opening = threading.Lock()
 
 
 class Warehouse:
@@ -85,8 +90,9 @@ class Warehouse:
         said = began - SAY_AGAIN_SECONDS + SAY_AFTER_SECONDS
         while True:
             try:
-                return stack.enter_context(self._connect())
-            except duckdb.IOException as problem:
+                with _opening:
+                    return stack.enter_context(self._connect())
+            except duckdb.Error as problem:
                 now = time.monotonic()
                 if not _is_lock(problem) or now - began > self._lock_timeout:
                     raise
@@ -98,8 +104,10 @@ class Warehouse:
 
 
 def _is_lock(problem: Exception) -> bool:
+    """Whether somebody else holds the file: a process, or a thread that opens or closes it."""
     # The second is what Windows says.
-    return any(text in str(problem) for text in ("Could not set lock", "being used by another"))
+    signs = ("Could not set lock", "being used by another", "Unique file handle conflict")
+    return any(sign in str(problem) for sign in signs)
 
 
 _ADVICE = {

@@ -29,8 +29,8 @@ def _may_go_well(state: RetryCallState) -> bool:
     if isinstance(problem, duckdb.OutOfMemoryException):
         landing: Landing = state.args[0]
         return landing.warehouse.lift_memory_limit()
-    # Two threads of one process may meet in the catalog.
-    return isinstance(problem, duckdb.TransactionException)
+    # Two threads of one process may meet in the catalog, and one of them find it half made.
+    return isinstance(problem, duckdb.TransactionException) or "python_arrow_scan" in str(problem)
 
 
 _again = retry(
