@@ -1,0 +1,192 @@
+"""A source that changes while it is read, and tables that are not as this version makes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from intercom_assets.sandbox import Sandbox
+from intercom_assets_tests.conftest import SMALL, Project
+from intercom_assets_tests.test_rules_guards import MERGED, REPLACED, Things, things
+
+__all__ = ["things"]  # a fixture
+
+
+HOUR = 3_600
+MONDAY = "2024-01-01T00:00:00Z"
+VALUES: dict[str, Any] = {
+    "text": "twelve",
+    "number": 12,
+    "fraction": 1.5,
+    "boolean": True,
+    "object": {"a": [1, None]},
+    "list": [1, "a", {}],
+}
+
+
+@pytest.mark.parametrize("stream", ["contacts", "conversations", "companies"])
+def test_what_changes_while_pages_are_read_is_complete_after_the_next_run(
+    make_project: Callable[..., Project], stream: str
+) -> None:
+    """Before every answer something is changed, created or deleted."""
+    with Sandbox(**SMALL, scroll_page_size=5) as sandbox:
+        project = make_project(sandbox, page_size=5)
+        space, asked = sandbox.workspace, []
+
+        def disturb(request: Any) -> None:
+            asked.append(request)
+            held = list(getattr(space, stream))
+            sandbox.on_request = None
+            space.update(stream, held[len(asked) % len(held)], name=f"changed {len(asked)}")
+            if len(asked) % 3 == 0:
+                space.create(stream)
+            if len(asked) % 4 == 0:
+                space.delete(stream, held[-len(asked) % len(held)])
+            sandbox.on_request = disturb
+
+        sandbox.on_request = disturb
+        project.run(stream)
+        assert len(asked) > 4
+        sandbox.on_request = None
+        space.clock.advance(HOUR)
+        # What was deleted goes with a full refresh.
+        project.run(stream, full_refresh=True)
+        assert project.differences(stream) == {}
+
+
+def test_a_contact_that_is_merged_while_its_lists_are_read_stays_as_the_list_gave_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    space = sandbox.workspace
+    merged: list[str] = []
+
+    def merge(request: Any) -> None:
+        ident = request.path.split("/")[2] if request.path.count("/") == 3 else ""
+        if ident in space.contacts and not merged:
+            merged.append(ident)
+            space.merge_contacts(ident, next(id for id in space.contacts if id != ident))
+
+    sandbox.on_request = merge
+    assert project.run("contacts").success
+    assert merged
+    sandbox.on_request = None
+    space.clock.advance(HOUR)
+    project.run("contacts", full_refresh=True)
+    assert project.differences("contacts") == {}
+
+
+@pytest.mark.parametrize("html", [False, True])
+def test_a_conversation_that_goes_between_search_and_its_parts_is_no_error(
+    make_project: Callable[..., Project], html: bool
+) -> None:
+    with Sandbox(**SMALL, html_not_found=html) as sandbox:
+        project = make_project(sandbox)
+        project.run("conversations")
+        gone = list(sandbox.workspace.conversations)[:4]
+        for ident in gone:
+            sandbox.workspace.delete("conversations", ident)
+        assert project.run("conversation_parts").success
+        assert project.metadata("conversation_parts")["intercom/conversations gone"] == 4
+        assert project.differences("conversation_parts") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
+@pytest.mark.parametrize("later", VALUES)
+@pytest.mark.parametrize("earlier", VALUES)
+def test_a_field_may_change_its_type(things: Things, spec: Any, earlier: str, later: str) -> None:
+    """In a column of its own, and in those that are declared as text, number and time."""
+    fields = ("unheard_of", "name", "count", "seen_at")
+    for number, kind in enumerate((earlier, later, earlier)):
+        first = {"id": "a", "updated_at": MONDAY, **dict.fromkeys(fields, VALUES[earlier])}
+        record = {"id": str(number), "updated_at": MONDAY, **dict.fromkeys(fields, VALUES[kind])}
+        things.land(first, record, spec=spec)
+    types = dict(row[:2] for row in things.query("describe intercom.things"))
+    for field in fields:
+        [(found,)] = things.query(f"select {field} from intercom.things where id = '2'")
+        assert same(found, types[field], VALUES[earlier]), field
+
+
+def same(found: Any, kind: str, sent: Any) -> bool:
+    """Whether a column says what was sent: as itself, as JSON, or as JSON text."""
+    if kind == "JSON":
+        return bool(json.loads(found) == sent) or found == sent
+    if kind == "VARCHAR" and not isinstance(sent, str):
+        return bool(json.loads(found) == sent)
+    return bool(found == sent)
+
+
+def test_a_field_that_is_null_for_a_million_rows_may_become_an_object(things: Things) -> None:
+    things.land({"id": "0", "updated_at": MONDAY, "name": None, "new": None})
+    things.query(
+        "insert into intercom.things by name select i::varchar as id from range(1, 1000001) t(i)"
+    )
+    things.land({"id": "7", "updated_at": MONDAY, "name": {"first": "A"}, "new": {"b": 1}})
+    assert things.query("select count(*), count(name), count(new) from intercom.things") == [
+        (1_000_001, 1, 1)
+    ]
+    [(name, new)] = things.query("select name, new from intercom.things where id = '7'")
+    assert (json.loads(name), json.loads(new)) == ({"first": "A"}, {"b": 1})
+
+
+OLDER = {
+    "fewer columns": "create table intercom.things (id varchar, name varchar)",
+    "no column of ours": "create table intercom.things (id varchar, updated_at timestamptz)",
+    "another order": "create table intercom.things (_synced_at timestamptz, name text, id text)",
+}
+
+
+@pytest.mark.parametrize("made", OLDER)
+@pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
+def test_a_table_of_an_older_version_gets_what_it_lacks(
+    things: Things, made: str, spec: Any
+) -> None:
+    things.query("create schema intercom")
+    things.query(OLDER[made])
+    things.query("insert into intercom.things by name select 'old' as id")
+    records = [{"id": "old", "name": "kept", "count": 1}, {"id": "new", "name": "n", "count": 2}]
+    things.land(*records, spec=spec)
+    assert things.rows("id, name, count") == [("new", "n", 2), ("old", "kept", 1)]
+    assert things.query("select count(*) from intercom.things where _synced_at is null") == [(0,)]
+
+
+@pytest.mark.parametrize("column", ["name", "updated_at", "count", "_synced_at"])
+def test_a_column_that_was_dropped_by_hand_comes_back(things: Things, column: str) -> None:
+    things.land({"id": "1", "name": "a", "count": 1, "updated_at": MONDAY})
+    things.query(f"alter table intercom.things drop column {column}")
+    things.land({"id": "1", "name": "b", "count": 2, "updated_at": "2024-01-02T00:00:00Z"})
+    assert things.rows("id, name, count") == [("1", "b", 2)]
+
+
+def test_a_column_that_was_renamed_by_hand_is_left_alone(things: Things) -> None:
+    things.land({"id": "1", "name": "a", "updated_at": MONDAY})
+    things.query("alter table intercom.things rename column name to title")
+    things.land({"id": "2", "name": "b", "updated_at": MONDAY})
+    assert things.rows("id, title, name") == [("1", "a", None), ("2", None, "b")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["_ledger", "_seen", "_columns", "_sync_state"])
+def test_a_table_of_ours_that_was_dropped_by_hand_loses_no_data(
+    sandbox: Sandbox, project: Project, table: str
+) -> None:
+    project.run("conversations", "conversation_parts")
+    project.query(f"drop table intercom.{table}")
+    sandbox.workspace.change(6)
+    project.run("conversations", "conversation_parts")
+    assert project.differences("conversations", "conversation_parts") == {}
+
+
+@pytest.mark.parametrize("kind", ["integer", "date", "struct(a integer)", "varchar[]"])
+def test_a_column_of_a_type_that_is_not_ours_is_refused_and_nothing_changes(
+    things: Things, kind: str
+) -> None:
+    things.land({"id": "1", "name": None, "updated_at": MONDAY})
+    things.query(f"alter table intercom.things alter name set data type {kind} using null")
+    before = things.query("from intercom.things")
+    with pytest.raises(Exception, match="types that are not written here"):
+        things.land({"id": "2", "name": "b", "updated_at": MONDAY})
+    assert things.query("from intercom.things") == before
