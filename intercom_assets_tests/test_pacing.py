@@ -1,0 +1,160 @@
+"""The rate limit, kept by what answers say: alone, with others, and with little to go by."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from intercom_assets.client import IntercomClient
+from intercom_assets.concurrency import overlap
+from intercom_assets.pacing import Pacer, ServerClock
+from intercom_assets.progress import Progress
+from intercom_assets.sandbox import Sandbox
+from intercom_assets_tests.conftest import SMALL, Project, client_of
+
+
+class Clock(ServerClock):
+    """Intercom's clock, set by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+def window(remaining: int, limit: int = 100, reset: int = 1_010) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(reset),
+    }
+
+
+def calls(client: IntercomClient, count: int) -> None:
+    """Makes calls from many threads, as the streams do."""
+
+    def call() -> list[int]:
+        client.get("/tags")
+        return [1]
+
+    assert sum(overlap([call] * count, 64)) == count
+
+
+def statuses(sandbox: Sandbox) -> dict[str, int]:
+    return dict(sandbox.summary()["statuses"])
+
+
+@pytest.fixture
+def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intercom_assets.pacing.WINDOW_SECONDS", 1.0)
+
+
+def test_alone_the_whole_quota_is_used_and_no_call_is_refused(short_windows: None) -> None:
+    with Sandbox(**SMALL, latency=0.01) as sandbox:
+        sandbox.limit, sandbox.window = 40, 1.0
+        client = client_of(sandbox)
+        client.me()
+        began = time.monotonic()
+        calls(client, 150)
+        assert statuses(sandbox) == {"200": 151}
+        # 151 calls take four windows, of which the first may be nearly over.
+        assert time.monotonic() - began < 10
+
+
+def test_several_clients_share_a_quota_with_few_refusals(short_windows: None) -> None:
+    with Sandbox(**SMALL, latency=0.02) as sandbox:
+        sandbox.limit, sandbox.window = 600, 1.0
+        clients = [client_of(sandbox) for _ in range(4)]
+        threads = [threading.Thread(target=calls, args=(client, 450)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found = statuses(sandbox)
+        assert found["200"] >= 1_800
+        assert found.get("429", 0) < 0.1 * found["200"]
+
+
+def test_a_request_waits_while_the_window_is_used_up_and_goes_on_in_the_next() -> None:
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(0), 0.1)
+    admitted = threading.Event()
+
+    def enter() -> None:
+        with pacer:
+            admitted.set()
+
+    thread = threading.Thread(target=enter, daemon=True)
+    thread.start()
+    assert not admitted.wait(0.1)
+    clock.now = 1_010.1
+    pacer.observe(window(99, reset=1_020), 0.1)
+    assert admitted.wait(5)
+
+
+def test_what_others_used_in_the_window_before_is_left_to_them() -> None:
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(100), 0.1)
+    pacer._came_at -= 10  # a whole window was seen
+    pacer.observe(window(20), 0.1)  # one of ours, and seventy-nine of others
+    clock.now = 1_010.0
+    pacer.observe(window(99, reset=1_020), 0.1)
+    assert pacer._to_spare(left=10.0) < 25
+    # Nobody has come by the end of the window: it is ours.
+    assert pacer._to_spare(left=0.1) > 90
+
+
+@pytest.mark.parametrize(("latency", "level"), [(0.01, 64), (0.2, 64), (1.0, 200), (10.0, 256)])
+def test_concurrency_follows_latency_up_to_its_bound(latency: float, level: int) -> None:
+    pacer = Pacer(256, Clock())
+    for _ in range(60):
+        pacer.observe(window(1_666, 1_667), latency)
+    assert pacer.level() == pytest.approx(level, abs=2)
+
+
+def test_answers_that_arrive_late_do_not_count_for_the_next_window() -> None:
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(50), 0.1)
+    pacer.observe(window(99, reset=1_020), 0.1)
+    pacer.observe(window(0), 0.1)
+    assert pacer._remaining == 99
+
+
+def test_progress_tells_how_many_of_how_many_how_fast_and_how_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    progress = Progress("contacts", "records", lambda: 20_000, said.append)
+    progress.add(5_000)
+    assert said == []  # not every moment
+    monkeypatch.setattr("intercom_assets.progress.LINE_SECONDS", 0.0)
+    progress.add(5_000)
+    assert said[0].startswith("contacts: 10,000 of about 20,000 records, ")
+    assert progress.line(5.0) == ("contacts: 10,000 of about 20,000 records, 2,000/s, 5 s left")
+    nobody_knows = Progress("tags", "records", lambda: None, said.append)
+    nobody_knows.add(10)
+    assert nobody_knows.line(2.0) == "tags: 10 records, 5/s"
+
+
+def test_a_run_shows_its_progress_in_dagsters_log(
+    make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom_assets.progress.LINE_SECONDS", 0.0)
+    with Sandbox(**SMALL) as sandbox:
+        project = make_project(sandbox)
+        streams = ("conversations", "conversation_parts", "contacts")
+        result = project.run(*streams)
+        log = "\n".join(e.user_message for e in project.instance.all_logs(result.run_id))
+        for stream, unit in zip(streams, ("records", "conversations", "records"), strict=True):
+            total = len(
+                getattr(sandbox.workspace, stream.replace("conversation_parts", "conversations"))
+            )
+            assert f"{stream}: {total} of about {total} {unit}, " in log
