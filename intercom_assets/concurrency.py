@@ -19,6 +19,8 @@ Task = Callable[[], "Iterable[T | Spawn]"]
 QUEUE_BYTES = 1 * 1024 * 1024
 # With what is still to come of the tasks under way.
 EXPECTED_BYTES = 3 * 1024 * 1024
+# What an item is taken for before the first ones have come.
+FIRST_GUESS_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,7 @@ def overlap(
         BaseException: The first that a task raised; the other tasks are then abandoned.
     """
     pool = _Pool(tasks, max(1, workers), size)
-    for _ in range(pool.workers):
-        _in_thread(pool.work)
+    _in_thread(pool.work)
     try:
         yield from pool.drain()
     finally:
@@ -97,14 +98,16 @@ class _Pool(Generic[T]):
     """Tasks to be run and items to be taken; the items are bounded by their bytes."""
 
     def __init__(self, tasks: Iterable[Task[T]], workers: int, size: Callable[[T], int]) -> None:
-        self.workers = workers
+        self._most = workers
+        self.workers = 1
+        self._idle = 0
         self._source = iter(tasks)
         self._spawned: list[Task[T]] = []
         self._running = 0
         self._size = size
         self._items: deque[T] = deque()
         self._bytes = 0
-        self._usual_size = 0.0
+        self._usual_size = float(FIRST_GUESS_BYTES)
         self._problem: BaseException | None = None
         self._closed = False
         lock = threading.Lock()
@@ -116,15 +119,8 @@ class _Pool(Generic[T]):
     def work(self) -> None:
         """Runs task after task; what a thread does."""
         try:
-            while task := self._next_task():
-                for item in task():
-                    if isinstance(item, Spawn):
-                        self._spawn(item.tasks)
-                    elif not self._put(item):
-                        return
-                with self._more_tasks:
-                    self._running -= 1
-                    self._more_tasks.notify_all()
+            while (task := self._next_task()) and self._do(task):
+                pass
         except BaseException as problem:  # raised again by the consumer
             with self._news:
                 self._problem = self._problem or problem
@@ -133,6 +129,19 @@ class _Pool(Generic[T]):
                 self.workers -= 1
                 if self._problem or not self.workers:
                     self._wake_all()
+
+    def _do(self, task: Task[T]) -> bool:
+        """Runs a task; False if nobody wants what it gives any more."""
+        # In a function of its own: a thread that waits must not hold on to its last item.
+        for item in task():
+            if isinstance(item, Spawn):
+                self._spawn(item.tasks)
+            elif not self._put(item):
+                return False
+        with self._more_tasks:
+            self._running -= 1
+            self._more_tasks.notify_all()
+        return True
 
     def drain(self) -> Iterator[T]:
         """Yields items until all tasks are done."""
@@ -167,11 +176,20 @@ class _Pool(Generic[T]):
                     task = self._spawned.pop() if self._spawned else next(self._source, None)
                     if task is not None:
                         self._running += 1
+                        self._call_another()
                         return task
                     if not self._running:
                         return None
+                self._idle += 1
                 self._more_tasks.wait()
+                self._idle -= 1
             return None
+
+    def _call_another(self) -> None:
+        """Adds a thread for the next task, if all are busy."""
+        if not self._idle and self.workers < self._most:
+            self.workers += 1
+            _in_thread(self.work)
 
     def _has_room(self) -> bool:
         """Whether what waits and what the running tasks will bring leaves room for one more."""

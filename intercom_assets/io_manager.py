@@ -22,6 +22,7 @@ from intercom_assets.preview import MASKED, PREVIEWS
 from intercom_assets.progress import Progress
 from intercom_assets.resume import resume
 from intercom_assets.state import SyncState
+from intercom_assets.streams import Batch
 from intercom_assets.timestamps import to_iso
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.buffer import Buffer
@@ -112,18 +113,22 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
             resume(context, landing)
             writer = _Writer(context, landing, obj)
-            writer.write_all()
-            seconds = round(time.monotonic() - started, 3)
-            shown = look_inside(landing, obj.presentation, self.preview, self.charts, context.log)
-            context.add_output_metadata(
-                {
-                    **facts_of(landing, obj, context.asset_key),
-                    **writer.progress(),
-                    **writer.lag(),
-                    metadata.SECONDS: seconds,
-                    **shown,
-                }
-            )
+            writer.take_in()
+            # As long as one connection is open, a further one costs next to nothing.
+            with warehouse.connection():
+                writer.finish()
+                seconds = round(time.monotonic() - started, 3)
+                context.add_output_metadata(
+                    {
+                        **facts_of(landing, obj, context.asset_key),
+                        **writer.progress(),
+                        **writer.lag(),
+                        metadata.SECONDS: seconds,
+                        **look_inside(
+                            landing, obj.presentation, self.preview, self.charts, context.log
+                        ),
+                    }
+                )
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """A table, or the columns of it that the input's metadata names, as a DataFrame.
@@ -185,38 +190,39 @@ class _Writer:
         self._observed_at: float | None = None
         self._records = 0
 
-    def write_all(self) -> None:
-        """Stores batch after batch, in the order that the stream yields them."""
+    def take_in(self) -> None:
+        """Commits batch after batch, in the order that the stream yields them."""
         landing, extraction = self._landing, self._extraction
         try:
-            self._take_in()
+            for batch in extraction.batches(landing.stored.state, landing.queue()):
+                self._take(batch)
         except (dg.Failure, dg.RetryRequested):
             # The source failed. What it gave until then need not be read again.
             if not extraction.table.replace:
                 self._commit()
             self._settle()
             raise
-        if extraction.table.replace:
-            self._settle()
-            self._records += landing.waiting.count
-            landing.replace([], extraction.allow_empty)
-        else:
+
+    def finish(self) -> None:
+        """Stores what is left, once the stream is over."""
+        if not self._extraction.table.replace:
+            self._commit()
+        self._settle()
+        if self._extraction.table.replace:
+            self._records += self._landing.waiting.count
+            self._landing.replace([], self._extraction.allow_empty)
+
+    def _take(self, batch: Batch) -> None:
+        if batch.sweep:
             self._commit()
             self._settle()
-
-    def _take_in(self) -> None:
-        landing, extraction = self._landing, self._extraction
-        for batch in extraction.batches(landing.stored.state, landing.queue()):
-            if batch.sweep:
-                self._commit()
-                self._settle()
-                landing.sweep(batch.state, extraction.allow_shrink)
-                self._state = batch.state
-                continue
-            landing.waiting.add(batch)
-            self._progress.add(extraction.done(batch))
-            if self._is_due():
-                self._commit()
+            self._landing.sweep(batch.state, self._extraction.allow_shrink)
+            self._state = batch.state
+            return
+        self._landing.waiting.add(batch)
+        self._progress.add(self._extraction.done(batch))
+        if self._is_due():
+            self._commit()
 
     def lag(self) -> dict[str, float]:
         """How far the bookmark is behind the source's clock, for a table that has a bookmark."""

@@ -85,11 +85,19 @@ class Bookkeeping:
             "select generation, state, run_id, reset from {}._sync_state where stream = ?", [stream]
         )
         generation, state, writer, reset = rows[0] if rows else (0, None, None, None)
-        self._run("delete from {}._sync_state where stream = ?", [stream])
-        self._run(
-            "insert into {}._sync_state values (?, ?, ?, ?, now(), ?, ?, ?, null)",
-            [stream, source, run_id, generation + 1, writer, state, reset],
-        )
+        if rows:
+            # The state stays untouched, so that a commit under way in this process is met as a
+            # conflict rather than undone.
+            self._run(
+                "update {}._sync_state set source = ?, owner = ?, generation = ?, "
+                "claimed_at = now() where stream = ?",
+                [source, run_id, generation + 1, stream],
+            )
+        else:
+            self._run(
+                "insert into {}._sync_state values (?, ?, ?, ?, now(), null, null, null, null)",
+                [stream, source, run_id, generation + 1],
+            )
         stored = Stored(SyncState.from_json(json.loads(state)) if state else None, writer, reset)
         return Claim(stream, run_id, generation + 1), stored
 
