@@ -131,6 +131,8 @@ def run_checks(
             )
         return
     warehouse = io_manager.warehouse(schema)
+    # What is checked may be large, and nothing else is under way.
+    warehouse.lift_memory_limit()
     with warehouse.connection() as connection:
         stored = Stored(connection, warehouse.schema, key.path[-1], extraction, began)
         for check in checks:

@@ -65,15 +65,15 @@ def look_inside(
     columns = landing.describe()[1]
     with landing.warehouse.connection() as connection:
         table = path(connection, landing.warehouse.schema, landing.name)
-        found[metadata.PREVIEW] = preview_markdown(
-            connection, table, columns, presentation.plain, preview
-        )
-        if charts and presentation.chart:
-            try:
+        try:
+            found[metadata.PREVIEW] = preview_markdown(
+                connection, table, columns, presentation.plain, preview
+            )
+            if charts and presentation.chart:
                 found[metadata.CHART] = chart_markdown(connection, table, presentation.chart)
-            except duckdb.Error as problem:
-                # Such as a column that is left out, or one that holds something else meanwhile.
-                log.info(f"{landing.name}: no chart, because {type(problem).__name__}")
+        except duckdb.Error as problem:
+            # Such as a column that is left out, or one that holds something else meanwhile.
+            log.info(f"{landing.name}: not all is shown, because {type(problem).__name__}")
     return {name: dg.MetadataValue.md(text) for name, text in found.items() if text}
 
 

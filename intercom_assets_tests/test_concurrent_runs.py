@@ -245,3 +245,12 @@ def test_a_path_that_cannot_be_a_database_is_told_at_once(
 def _garbage(path: Path) -> Path:
     path.write_bytes(b"not a database at all " * 1000)
     return path
+
+
+def test_a_memory_limit_that_is_too_small_is_lifted(
+    runs: Forker, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    wanted = job_of(sandbox, tmp_path, *PAIR, io_manager={"memory_limit": "600KB"})
+    ended = runs.run(wanted)
+    assert ended.success, ended.errors
+    assert problems(sandbox, tmp_path, PAIR) == {}

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -21,6 +22,7 @@ from intercom_assets.warehouse.errors import DatabaseUnavailable
 logger = logging.getLogger(__name__)
 
 Connect = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+R = TypeVar("R")
 
 LOCK_TIMEOUT_SECONDS = 300.0
 # Others hold the file for tens of milliseconds, a transaction; who holds it for longer is told.
@@ -78,6 +80,17 @@ class Warehouse:
             connection.begin()
             yield connection
             connection.commit()
+
+    def ask(self, question: Callable[[DuckDBPyConnection], R]) -> R:
+        """What a question is answered that changes nothing; asked again if memory was short."""
+        try:
+            with self.connection() as connection:
+                return question(connection)
+        except duckdb.OutOfMemoryException:
+            if not self.lift_memory_limit():
+                raise
+        with self.connection() as connection:
+            return question(connection)
 
     def lift_memory_limit(self) -> bool:
         """Leaves memory to DuckDB from now on; returns whether there was a limit until now."""

@@ -208,9 +208,12 @@ class Landing:
 
     def describe(self) -> tuple[int, dict[str, str]]:
         """How many rows the table has, and the types of its columns by name."""
-        with self.warehouse.connection() as connection:
+
+        def look(connection: DuckDBPyConnection) -> tuple[int, dict[str, str]]:
             table = self._table(connection)
             return table.count(), table.columns()
+
+        return self.warehouse.ask(look)
 
     def queue(self) -> ParentQueue | None:
         """The parents whose children are outstanding, if the stream has a parent table.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -34,8 +36,8 @@ class ParentQueue:
 
     def bookmark(self) -> int:
         """Up to where the parents are complete, epoch seconds."""
-        with self._warehouse.connection() as connection:
-            return Bookkeeping(connection, self._warehouse.schema).bookmark(self._parent)
+        schema = self._warehouse.schema
+        return self._warehouse.ask(lambda c: Bookkeeping(c, schema).bookmark(self._parent))
 
     def pages(self, since: int, settled_after: int, before: int | None) -> Iterator[list[Parent]]:
         """Outstanding parents, oldest change first; no connection is held between two pages.
@@ -47,18 +49,15 @@ class ParentQueue:
         """
         last, is_first = Parent("", -(2**62)), True
         while True:
-            with self._warehouse.connection() as connection:
-                rows = connection.execute(
-                    self._query(connection),
-                    {
-                        "child": self._child,
-                        "since": since,
-                        "settled_after": settled_after,
-                        "before": -1 if before is None else before,
-                        "changed": last.updated_at,
-                        "id": last.id,
-                    },
-                ).fetchall()
+            values = {
+                "child": self._child,
+                "since": since,
+                "settled_after": settled_after,
+                "before": -1 if before is None else before,
+                "changed": last.updated_at,
+                "id": last.id,
+            }
+            rows = self._warehouse.ask(partial(self._rows, values))
             if not rows:
                 return
             if is_first:
@@ -66,6 +65,11 @@ class ParentQueue:
             page = [Parent(id, changed) for id, changed, _ in rows]
             yield page
             last = page[-1]
+
+    def _rows(
+        self, values: Mapping[str, Any], connection: DuckDBPyConnection
+    ) -> list[tuple[str, int, int]]:
+        return connection.execute(self._query(connection), dict(values)).fetchall()
 
     def _query(self, connection: DuckDBPyConnection) -> str:
         schema = self._warehouse.schema
