@@ -50,25 +50,21 @@ class Transport:
         found = requests.Session().merge_environment_settings(
             settings.base_url, {}, None, None, None
         )
+        # Settings allows plain http on this machine only; a proxy would take the token off it.
+        proxies = found["proxies"] if urlsplit(settings.base_url).scheme == "https" else {}
         pool = adapter.get_connection_with_tls_context(
-            probe, found["verify"] or True, proxies=found["proxies"]
+            probe, found["verify"] or True, proxies=proxies
         )
         self._pool = cast(urllib3.HTTPConnectionPool, pool)
-        # A proxy for plain http is told the whole URL.
-        base = urlsplit(settings.base_url)
-        is_whole = "://" in adapter.request_url(probe, found["proxies"])
-        self._origin = f"{base.scheme}://{base.netloc}" if is_whole else ""
         connect = min(CONNECT_TIMEOUT_SECONDS, settings.request_timeout)
         self._timeout = urllib3.Timeout(connect=connect, read=settings.request_timeout)
-        self._headers = _Headers(
-            {
-                **requests.utils.default_headers(),
-                "Accept": "application/json",
-                "Authorization": f"Bearer {settings.access_token}",
-                "Intercom-Version": settings.api_version,
-                "User-Agent": settings.user_agent,
-            }
-        )
+        self._headers = {
+            **requests.utils.default_headers(),
+            "Accept": "application/json",
+            "Authorization": _Hidden(f"Bearer {settings.access_token}"),
+            "Intercom-Version": settings.api_version,
+            "User-Agent": settings.user_agent,
+        }
 
     def send(
         self, method: str, url: str, params: Mapping[str, Any] | None = None, json: Any = None
@@ -87,8 +83,8 @@ class Transport:
         """
         parts = urlsplit(url)
         query = "&".join(part for part in (parts.query, urlencode(params or {})) if part)
-        target = f"{self._origin}{parts.path or '/'}{'?' + query if query else ''}"
-        headers: Mapping[str, str] = self._headers
+        target = f"{parts.path or '/'}{'?' + query if query else ''}"
+        headers = self._headers
         if json is not None:
             headers = {**headers, "Content-Type": "application/json"}
         try:
@@ -110,11 +106,11 @@ class Transport:
         self._pool.close()
 
 
-class _Headers(dict[str, str]):
-    """Headers that do not show: one of them is the token."""
+class _Hidden(str):
+    """Text that does not show in a traceback that shows local variables."""
 
     def __repr__(self) -> str:
-        return "<headers>"
+        return "<hidden>"
 
 
 def _error_of(problem: Exception, call: str) -> IntercomError:

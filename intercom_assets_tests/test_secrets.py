@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import socketserver
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import ConfigError, RequestRefused
+from intercom_assets.errors import ConfigError, IntercomError, RequestRefused, ServerError
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.settings import Settings
+from intercom_assets_tests.conftest import client_of
 
 TOKEN = "tok-1f2e3d4c5b6a"
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,6 +84,85 @@ def test_the_token_is_found_nowhere_after_all_that_can_go_wrong(tmp_path: Path) 
     looked_at = [path for path in home.rglob("*") if path.is_file()]
     assert {".db", ".err", ".duckdb"} <= {path.suffix for path in looked_at}
     assert [path for path in looked_at if TOKEN.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", status=401),
+        Fault("status", status=500, body="html"),
+        Fault("reset"),
+        Fault("cut_json"),
+        Fault("stall", seconds=2),
+        Fault("redirect", url="https://elsewhere.example"),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.status}",
+)
+def test_a_traceback_that_shows_local_variables_does_not_show_the_token(fault: Fault) -> None:
+    """As Sentry, rich and pytest show them, with every exception on the way."""
+    with Sandbox(token=TOKEN) as sandbox:
+        sandbox.faults.append(fault)
+        config = {"access_token": TOKEN, "base_url": sandbox.url}
+        client = IntercomClient(config={**config, "retry_wait": 0.001, "request_timeout": 0.1})
+        for call in (
+            partial(client.get, "/me"),
+            partial(client.post, "/contacts/search", json={"query": None}),
+        ):
+            with pytest.raises(IntercomError) as caught:
+                call()
+            problem: BaseException | None = caught.value
+            while problem:
+                for _, value in _locals_of(problem.__traceback__):
+                    assert TOKEN not in repr(value)
+                problem = problem.__cause__ or problem.__context__
+
+
+def _locals_of(traceback: TracebackType | None) -> Iterator[tuple[str, object]]:
+    """Local variables in the frames of the product and of what it uses."""
+    while traceback:
+        if "_tests" not in traceback.tb_frame.f_code.co_filename:
+            yield from traceback.tb_frame.f_locals.items()
+        traceback = traceback.tb_next
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that refuses everything; and what it was sent."""
+    heard: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while (line := self.rfile.readline()).strip():
+                heard.append(line)
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", heard
+        server.shutdown()
+        thread.join()
+
+
+def test_plain_http_stays_on_this_machine_whatever_proxies_there_are(
+    sandbox: Sandbox, proxy: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy[0])
+    client = client_of(sandbox)
+    assert client.get("/me").body["type"] == "admin"
+    assert proxy[1] == []
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_does_not_see_the_token(
+    proxy: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy[0])
+    client = IntercomClient(config={"access_token": TOKEN, "retry_wait": 0.001})
+    with pytest.raises(ServerError, match="the proxy did not answer"):
+        client.get("/me")
+    assert proxy[1][0].startswith(b"CONNECT api.intercom.io:443 ")
+    assert TOKEN.encode() not in b"".join(proxy[1])
 
 
 @pytest.mark.parametrize(
