@@ -43,7 +43,11 @@ def environment(folder: Path, sandbox: Sandbox) -> dict[str, str]:
 
 def output_of(*command: str, env: dict[str, str]) -> bytes:
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, env=env, capture_output=True, check=False
+        [sys.executable, "-m", *command],
+        cwd=env["DAGSTER_HOME"],
+        env={**env, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
     )
     return done.stdout + done.stderr
 
@@ -54,15 +58,21 @@ def test_the_token_is_found_nowhere_after_all_that_can_go_wrong(tmp_path: Path) 
     home = tmp_path / "home"
     home.mkdir()
     (home / "dagster.yaml").touch()
-    with Sandbox(contacts=20, companies=10, conversations=10, token=TOKEN) as sandbox:
+    location = tmp_path / "location.py"
+    location.write_text(
+        "from intercom_assets import build_intercom_definitions\n"
+        "defs = build_intercom_definitions(max_retries=1, retry_seconds=0)\n"
+    )
+    materialize = ("dagster", "asset", "materialize", "-f", str(location), "--select", "*")
+    sizes = {"contacts": 20, "companies": 10, "conversations": 10}
+    with Sandbox(**sizes, token=TOKEN, scroll_expiry=0.5) as sandbox:
         env = environment(home, sandbox)
-        materialize = ("dagster", "asset", "materialize", "-m", "intercom_assets", "--select", "*")
         printed = [output_of(*materialize, env=env)]
         assert b"RUN_SUCCESS" in printed[0]
         sandbox.missing_scopes.update({"/tags": 401, "/teams": 403})
         sandbox.faults += [
             Fault("reset", match="/contacts/search"),
-            Fault("stall", match="/companies/scroll", seconds=2),
+            Fault("stall", match="/companies/scroll", seconds=2, times=2),
             Fault("redirect", match="type=company", url="http://127.0.0.1:1/segments"),
             Fault("next_url", match="/segments", url="https://elsewhere.example/segments"),
             Fault("status", match="model=contact", status=500, body="html"),
@@ -80,10 +90,14 @@ def test_the_token_is_found_nowhere_after_all_that_can_go_wrong(tmp_path: Path) 
         catalog = tmp_path / "catalog.json"
         catalog.write_bytes(printed[-1][printed[-1].index(b"{") : printed[-1].rindex(b"}") + 1])
         printed.append(output_of(*tap, "--catalog", str(catalog), env=env))
-    assert TOKEN.encode() not in b"".join(printed)
-    looked_at = [path for path in home.rglob("*") if path.is_file()]
+    printed.append(output_of("intercom_assets.demo", env=env))
+    assert b"Second run" in printed[-1]
+    everything = b"".join(printed)
+    assert TOKEN.encode() not in everything and Sandbox().token.encode() not in everything
+    looked_at = [path for path in tmp_path.rglob("*") if path.is_file() and path != config]
     assert {".db", ".err", ".duckdb"} <= {path.suffix for path in looked_at}
-    assert [path for path in looked_at if TOKEN.encode() in path.read_bytes()] == []
+    for token in (TOKEN, Sandbox().token):
+        assert [path for path in looked_at if token.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize(
