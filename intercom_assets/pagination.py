@@ -15,8 +15,7 @@ from intercom_assets.errors import MalformedResponse, ServerError
 
 logger = logging.getLogger(__name__)
 
-# After that many tries of one page the way of asking changes: a search asks for smaller pages, a
-# scroll starts over.
+# After that many tries of one page of a search smaller pages are asked for.
 TRIES_BEFORE_CHANGE = 3
 
 
@@ -116,13 +115,16 @@ def url_pages(
 def scroll_pages(client: IntercomClient, path: str, *, key: str | None) -> Iterator[Page]:
     """Pages of one scroll, up to the empty one that ends it.
 
+    A page is asked for once. Intercom goes on with each request, whether or not its answer arrives:
+    a second one would get the page after the lost one.
+
     Raises:
         ScrollUnavailable: When another scroll is open, or this one expired.
+        ServerError: When an answer did not arrive whole, after which the scroll must start over.
     """
     params: dict[str, Any] = {}
     while True:
-        # Intercom's advice for a scroll that fails is to start it over; a second try costs less.
-        answer = client.get(path, params, tries=TRIES_BEFORE_CHANGE)
+        answer = client.get(path, params, tries=1)
         records = records_of(answer.body, key, f"GET {path}")
         if not records:
             return

@@ -83,6 +83,15 @@ def test_on_the_scroll_alone_every_company_is_read(tiny: Sandbox, fault: str) ->
     assert tiny.faults[0].fired >= 1
 
 
+@pytest.mark.parametrize("kind", ["cut_json", "cut_connection"])
+def test_a_page_of_a_scroll_whose_answer_is_lost_is_not_skipped(tiny: Sandbox, kind: Any) -> None:
+    """Intercom goes on with every request; whoever repeats one gets the page after."""
+    for number in range(5):
+        tiny.faults[:] = [Fault(kind, match="/companies/scroll", after=number, times=1)]
+        companies = STREAMS["companies"](client_of(tiny, **QUICK)).get_records()
+        assert {company["id"] for company in companies} == set(tiny.workspace.companies), number
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_one_fault_at_each_single_request_in_turn(tiny: Sandbox, fault: str) -> None:

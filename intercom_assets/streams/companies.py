@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from itertools import count
 
 from intercom_assets.concurrency import overlap
 from intercom_assets.errors import ScrollUnavailable, ServerError
@@ -17,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 # A scroll that nobody continues is closed by Intercom after a minute; there is no call to close it.
 SCROLL_EXPIRY_SECONDS = 60.0
-# With waits that double up to the expiry: about eleven minutes for a scroll that somebody else has
-# open, or for one that keeps failing.
+# So many scrolls may break, and so often may one fail to start: with waits that double up to the
+# expiry, about eleven minutes for a scroll that somebody else has open.
 MAX_SCROLLS = 16
 
 SUBLISTS = {"notes": sublists.Sublist("/companies/{id}/notes")}
@@ -43,22 +42,21 @@ class Companies(IncrementalStream):
 
     def _scroll(self) -> Iterator[Page]:
         """Scrolls until one scroll has reached its empty page."""
-        for attempt in count(1):
+        broken = starts = 0
+        while True:
             try:
-                yield from scroll_pages(self.client, self.path, key=self.data_key)
+                for page in scroll_pages(self.client, self.path, key=self.data_key):
+                    starts = 0
+                    yield page
                 return
             except (ScrollUnavailable, ServerError) as problem:
-                if attempt == MAX_SCROLLS:
+                broken += starts == 0
+                starts += 1
+                if MAX_SCROLLS in (broken, starts):
                     raise
                 wait = min(
-                    self.client.settings.retry_wait * 2 ** (attempt - 1), SCROLL_EXPIRY_SECONDS
+                    self.client.settings.retry_wait * 2 ** (starts - 1), SCROLL_EXPIRY_SECONDS
                 )
-                logger.warning(
-                    "companies: %s; starting the scroll over in %.0f s (%d of %d)",
-                    problem,
-                    wait,
-                    attempt,
-                    MAX_SCROLLS,
-                )
+                logger.warning("companies: %s; starting the scroll over in %.0f s", problem, wait)
                 self.counts["scrolls started over"] += 1
                 time.sleep(wait)
