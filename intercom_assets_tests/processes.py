@@ -48,6 +48,7 @@ class Job:
         connection: Configuration of DuckDB's connections.
         file_size: Bytes that a file may have.
         max_retries: Of a step.
+        multiprocess: Whether each step has a process of its own, which then is the one that dies.
     """
 
     database: str
@@ -63,6 +64,7 @@ class Job:
     connection: dict[str, Any] = field(default_factory=dict)
     file_size: int | None = None
     max_retries: int = 0
+    multiprocess: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ class Running:
         """Sends a signal, unless the process has ended already."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, with_signal)
+
+    def kill_group(self) -> None:
+        """Ends the run with its step processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def wait(self, seconds: float = 120) -> Ended:
         """Waits for the end."""
@@ -193,6 +200,23 @@ class Boundaries:
         self.passed = 0
         self._die_at = die_at
 
+    def guard(self) -> None:
+        """Puts a boundary before and after each commit and each event of this process."""
+        from intercom_assets.warehouse.database import Warehouse
+
+        original = Warehouse.transaction
+
+        @contextmanager
+        def transaction(warehouse: Warehouse) -> Iterator[Any]:
+            with original(warehouse) as connection:
+                yield connection
+                self.cross()
+            self.cross()
+
+        Warehouse.transaction = transaction  # type: ignore[method-assign]
+        instances: Any = dg.DagsterInstance
+        instances.handle_new_event = self.around(instances.handle_new_event)
+
     def cross(self) -> None:
         """A boundary."""
         if self.passed == self._die_at:
@@ -249,6 +273,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _child(job: Job, result: Path) -> None:
+    os.setpgid(0, 0)
     try:
         told = _run(job)
         _write(result, json.dumps(told))
@@ -261,57 +286,18 @@ def _child(job: Job, result: Path) -> None:
 def _run(job: Job) -> dict[str, Any]:
     import resource
 
-    from dagster_duckdb import DuckDBResource
-
-    from intercom_assets import io_manager
-    from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
-    from intercom_assets.resources import IntercomResource
-    from intercom_assets.warehouse.database import Warehouse
-
-    boundaries = Boundaries(job.die_at)
-    io_manager.COMMIT_ROWS = job.commit_rows
-    original = Warehouse.transaction
-
-    @contextmanager
-    def transaction(self: Warehouse) -> Iterator[Any]:
-        with original(self) as connection:
-            yield connection
-            boundaries.cross()
-        boundaries.cross()
-
-    Warehouse.transaction = transaction  # type: ignore[method-assign]
-    instances: Any = dg.DagsterInstance
-    instances.handle_new_event = boundaries.around(instances.handle_new_event)
+    boundaries = Boundaries(None if job.multiprocess else job.die_at)
+    boundaries.guard()
     if job.file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_size, job.file_size))
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - while the process lives
     with dg.DagsterInstance.from_config(job.home) as instance:
-        result = dg.materialize(
-            build_intercom_assets(job.streams, max_retries=job.max_retries, checks=False),
-            instance=instance,
-            resources={
-                RESOURCE_KEY: IntercomResource(
-                    access_token=job.token,
-                    base_url=job.url,
-                    **{"retry_wait": 0.01, "page_size": 5, **job.settings},
-                ),
-                IO_MANAGER_KEY: io_manager.IntercomDuckDBIOManager(
-                    duckdb=DuckDBResource(database=job.database, connection_config=job.connection),
-                    **{"charts": False, **job.io_manager},
-                ),
-            },
-            run_config=dg.RunConfig(ops={name: {"config": job.config} for name in job.streams}),
-            raise_on_error=False,
-        )
+        result = (_in_step_processes if job.multiprocess else _in_process)(job, instance)
         log = "\n".join(
             f"{entry.dagster_event_type or entry.level} {entry.user_message}"
             for entry in instance.all_logs(result.run_id)
         )
-    failures = [
-        result.failure_data_for_node(name)
-        for name in job.streams
-        if any(event.is_step_failure for event in result.events_for_node(name))
-    ]
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     return {
         "success": result.success,
         "boundaries": boundaries.passed,
@@ -320,6 +306,78 @@ def _run(job: Job) -> dict[str, Any]:
         ),
         "log": log,
     }
+
+
+def _in_process(job: Job, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        _assets(job),
+        instance=instance,
+        resources=_resources(job),
+        run_config=_run_config(job),
+        raise_on_error=False,
+    )
+
+
+def _in_step_processes(job: Job, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
+    # The step processes are told by the environment.
+    os.environ.update({JOB: json.dumps(vars(job)), PARENT: str(os.getpid())})
+    with dg.execute_job(
+        dg.reconstructable(multiprocess_job),
+        instance=instance,
+        run_config=_run_config(job),
+        raise_on_error=False,
+    ) as result:
+        return result
+
+
+JOB, PARENT = "INTERCOM_ASSETS_TEST_JOB", "INTERCOM_ASSETS_TEST_PARENT"
+
+
+def multiprocess_job() -> dg.JobDefinition:
+    """The job that the environment describes; made anew in each step's process, which may die."""
+    job = Job(**json.loads(os.environ[JOB]))
+    if os.environ[PARENT] != str(os.getpid()):
+        Boundaries(job.die_at).guard()
+    executor = dg.multiprocess_executor.configured(
+        {"start_method": {"forkserver": {"preload_modules": ["intercom_assets.definitions"]}}}
+    )
+    definitions = dg.Definitions(
+        assets=_assets(job),
+        resources=_resources(job),
+        jobs=[dg.define_asset_job("everything", executor_def=executor)],
+    )
+    return definitions.get_job_def("everything")
+
+
+def _assets(job: Job) -> list[Any]:
+    from intercom_assets.assets import build_intercom_assets
+
+    return list(build_intercom_assets(job.streams, max_retries=job.max_retries, checks=False))
+
+
+def _resources(job: Job) -> dict[str, Any]:
+    from dagster_duckdb import DuckDBResource
+
+    from intercom_assets import io_manager
+    from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY
+    from intercom_assets.resources import IntercomResource
+
+    io_manager.COMMIT_ROWS = job.commit_rows
+    return {
+        RESOURCE_KEY: IntercomResource(
+            access_token=job.token,
+            base_url=job.url,
+            **{"retry_wait": 0.01, "page_size": 5, **job.settings},
+        ),
+        IO_MANAGER_KEY: io_manager.IntercomDuckDBIOManager(
+            duckdb=DuckDBResource(database=job.database, connection_config=job.connection),
+            **{"charts": False, **job.io_manager},
+        ),
+    }
+
+
+def _run_config(job: Job) -> dict[str, Any]:
+    return {"ops": {name: {"config": job.config} for name in job.streams}}
 
 
 if __name__ == "__main__":

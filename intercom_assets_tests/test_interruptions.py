@@ -6,7 +6,9 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -98,8 +100,8 @@ def test_killed_at_some_boundaries_the_next_run_continues(
     runs: Forker, tiny: Sandbox, tmp_path: Path
 ) -> None:
     streams = GROUPS[0]
-    count = boundaries(runs, tiny, tmp_path, streams)
-    for boundary in range(count // 6, count, count // 3):
+    whole = boundaries(runs, tiny, tmp_path, streams)
+    for boundary in range(whole // 6, whole, whole // 3):
         die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
 
 
@@ -110,6 +112,46 @@ def test_killed_at_each_boundary_the_next_run_continues(
 ) -> None:
     for boundary in range(boundaries(runs, tiny, tmp_path, streams)):
         die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", ["conversation_parts", "contacts", "companies"])
+def test_a_step_process_killed_at_some_boundaries_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, stream: str
+) -> None:
+    """With the multiprocess executor. The run itself lives and tells that the step is dead."""
+    for boundary in count(0, 3):
+        folder = fresh(tmp_path, boundary)
+        assert runs.run(job_of(tiny, folder, "conversations")).success
+        wanted: dict[str, Any] = {"multiprocess": True, "commit_rows": 4}
+        died = runs.run(job_of(tiny, folder, stream, die_at=boundary, **wanted))
+        if died.success:
+            break
+        assert died.signal == 0 and "ChildProcessCrashException" in died.errors
+        assert runs.run(job_of(tiny, folder, stream, **wanted)).success
+        assert problems(tiny, folder, (stream,)) == {}
+    assert boundary > 10
+
+
+@pytest.mark.slow
+def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    wanted: dict[str, Any] = {"multiprocess": True, "commit_rows": 4}
+    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *STREAMS, **wanted)).success
+    whole = time.monotonic() - began
+    dice = random.Random(5)
+    died = 0
+    for attempt in range(5):
+        folder = fresh(tmp_path, attempt)
+        running = runs.start(job_of(tiny, folder, *STREAMS, **wanted))
+        time.sleep(dice.uniform(whole / 3, whole))
+        running.kill_group()
+        died += running.wait().signal == signal.SIGKILL
+        assert runs.run(job_of(tiny, folder, *STREAMS)).success
+        assert problems(tiny, folder, tuple(STREAMS)) == {}
+    assert died >= 3
 
 
 @pytest.mark.slow
