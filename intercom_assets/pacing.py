@@ -19,6 +19,8 @@ from email.utils import parsedate_to_datetime
 
 # Intercom's windows last ten seconds; the wait after a 429 that does not say how long.
 WINDOW_SECONDS = 10.0
+# Whatever a header says: a run must not hang for days because of one.
+LONGEST_WAIT_SECONDS = 600.0
 USUAL_IN_FLIGHT = 64
 # Answers of one window from which our part of it can be told.
 ENOUGH_TO_TELL = 20
@@ -155,7 +157,7 @@ class Pacer:
 
     def _told_wait(self, headers: Mapping[str, str]) -> float:
         try:
-            return max(0.0, float(headers["Retry-After"]))
+            return min(max(0.0, float(headers["Retry-After"])), LONGEST_WAIT_SECONDS)
         except (KeyError, ValueError):
             pass
         try:

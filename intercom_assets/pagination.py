@@ -68,7 +68,7 @@ def search_pages(
 
     In the query string Intercom ignores it and answers the first page for ever.
     """
-    size = page_size
+    size, seen = page_size, {cursor}
     while True:
         request: dict[str, Any] = {
             "query": query,
@@ -87,9 +87,10 @@ def search_pages(
             logger.warning("%s; asking for pages of %d", problem, size)
             continue
         page = _search_page(answer, key, f"POST {path}")
-        if page.cursor is not None and page.cursor == cursor:
-            raise MalformedResponse("the search cursor does not move on", call=f"POST {path}")
+        if page.cursor is not None and page.cursor in seen:
+            raise MalformedResponse("the search cursors go round in circles", call=f"POST {path}")
         yield page
+        seen.add(page.cursor)
         cursor, size = page.cursor, min(page_size, size * 2)
         if cursor is None:
             return

@@ -109,7 +109,7 @@ def test_a_next_page_that_leads_in_circles_is_an_error(
     monkeypatch.setattr(STREAMS["conversations"], "shortest_window", 10**9)  # one walk
     sandbox.faults.append(Fault("next_url"))
     client = client_of(sandbox, page_size=5)
-    with pytest.raises(Exception, match=r"in circles|does not move on"):
+    with pytest.raises(Exception, match="in circles"):
         list(STREAMS[stream](client).get_records())
     assert sandbox.count() <= 10
 

@@ -10,7 +10,7 @@ import pytest
 
 from intercom_assets.client import IntercomClient
 from intercom_assets.concurrency import overlap
-from intercom_assets.pacing import Pacer, ServerClock
+from intercom_assets.pacing import LONGEST_WAIT_SECONDS, WINDOW_SECONDS, Pacer, ServerClock
 from intercom_assets.progress import Progress
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.conftest import SMALL, Project, client_of
@@ -158,3 +158,29 @@ def test_a_run_shows_its_progress_in_dagsters_log(
                 getattr(sandbox.workspace, stream.replace("conversation_parts", "conversations"))
             )
             assert f"{stream}: {total} of about {total} {unit}, " in log
+
+
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        ({"Retry-After": "0.2"}, 0.2),
+        ({"Retry-After": "1e9"}, LONGEST_WAIT_SECONDS),
+        ({"Retry-After": "inf"}, LONGEST_WAIT_SECONDS),
+        ({"Retry-After": "-5"}, 0.0),
+        ({"Retry-After": "soon"}, WINDOW_SECONDS),
+        ({}, WINDOW_SECONDS),
+    ],
+)
+def test_a_429_tells_how_long_to_wait_or_a_window_is_waited(
+    told: dict[str, str], wait: float
+) -> None:
+    assert Pacer(4, ServerClock()).back_off(told) == wait
+
+
+def test_a_429_holds_everybody_back() -> None:
+    """Though no other header tells that the window is used up."""
+    pacer = Pacer(4, ServerClock())
+    began = time.monotonic()
+    pacer.back_off({"Retry-After": "0.2"})
+    with pacer:
+        assert time.monotonic() - began >= 0.2
