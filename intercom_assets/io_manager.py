@@ -5,11 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
-import pandas as pd
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field, field_validator
@@ -30,6 +29,9 @@ from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
+
+if TYPE_CHECKING:  # a third of what the import of a code location would take
+    import pandas as pd
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
 COMMIT_ROWS = 5_000
@@ -130,7 +132,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                     }
                 )
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+    def load_input(self, context: dg.InputContext) -> "pd.DataFrame":
         """A table, or the columns of it that the input's metadata names, as a DataFrame.
 
         Raises:
