@@ -72,8 +72,8 @@ def die_and_go_on(
             for r in sandbox.requests
             if r.path.startswith("/conversations/") and r.method == "GET"
         }
-        # A run that died before it told Dagster anything is taken for one whose asset was wiped since,
-        # and its one commit, here one conversation, is read once more.
+        # A run that died before it told Dagster anything is taken for one whose asset was wiped
+        # since, and its one commit, here one conversation, is read once more.
         assert outstanding <= len(read) <= outstanding + 1
 
 
