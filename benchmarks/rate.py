@@ -6,6 +6,8 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import requests
 
@@ -29,7 +31,7 @@ def run(conversations: int = 10_000) -> Iterator[Result]:
         yield from _shared(server, ours)
 
 
-def _server(conversations: int, limit: int):  # type: ignore[no-untyped-def]
+def _server(conversations: int, limit: int) -> AbstractContextManager[Intercom]:
     return intercom(
         contacts=100, companies=10, conversations=conversations, latency=0.2, limit=limit
     )
@@ -56,7 +58,7 @@ def _judge(server: Intercom, limit: int, what: str) -> Iterator[Result]:
     yield Result(f"{what}: answered 429", 100 * refused / served, 1.0, "%")
 
 
-def _allowed(summary: dict, limit: int) -> float:  # type: ignore[type-arg]
+def _allowed(summary: dict[str, Any], limit: int) -> float:
     """Seconds until the limit admits the last call, the first one being made when it was."""
     served = summary["total"] - summary["statuses"].get("429", 0)
     windows = math.ceil(served / limit) - 1

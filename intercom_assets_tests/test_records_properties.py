@@ -11,7 +11,7 @@ import socketserver
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -85,15 +85,11 @@ def check_replaced(batches: list[list[dict[str, Any]]]) -> None:
             assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
 
 
-class a_table:  # noqa: N801 - reads as what it gives
+@contextmanager
+def a_table() -> Iterator[Things]:
     """A warehouse of its own for each example."""
-
-    def __enter__(self) -> Things:
-        self._folder = tempfile.TemporaryDirectory()
-        return Things(Path(self._folder.name) / "things.duckdb")
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+    with tempfile.TemporaryDirectory() as folder:
+        yield Things(Path(folder) / "things.duckdb")
 
 
 def agree(things: Things, expected: list[dict[str, Any]]) -> None:

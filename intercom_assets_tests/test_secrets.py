@@ -230,7 +230,7 @@ def self_signed(tmp_path: Path) -> Iterator[str]:
 
     class Quiet(HTTPServer):
         def handle_error(self, *_: object) -> None:
-            pass  # a client that hangs up during the handshake
+            """A client that hangs up during the handshake is what is expected."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

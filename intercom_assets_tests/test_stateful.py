@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from intercom_assets.errors import IntercomError
 from intercom_assets.extraction import Extraction
 from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.sandbox.faults import Kind
 from intercom_assets.streams import STREAMS, Run
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import WarehouseError
@@ -27,7 +28,7 @@ from intercom_assets_tests.truth import differences
 
 TINY = {"contacts": 7, "companies": 5, "conversations": 6}
 RUN_STREAMS = ("conversations", "conversation_parts", "contacts", "companies", "tags")
-FAULTS = ("status", "reset", "cut_json", "empty_200", "cut_connection")
+FAULTS: tuple[Kind, ...] = ("status", "reset", "cut_json", "empty_200", "cut_connection")
 
 
 class Died(BaseException):
@@ -97,10 +98,8 @@ class World:
         if self.sandbox.faults:
             self.sandbox.faults.clear()
             return
-        kind = self.dice.choice(FAULTS)
-        self.sandbox.faults.append(
-            Fault(kind, probability=0.2, seed=self.dice.randint(0, 99))  # type: ignore[arg-type]
-        )
+        kind, seed = self.dice.choice(FAULTS), self.dice.randint(0, 99)
+        self.sandbox.faults.append(Fault(kind, probability=0.2, seed=seed))
 
     def keep_copy(self) -> None:
         """Somebody makes a backup."""

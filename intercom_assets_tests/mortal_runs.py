@@ -1,0 +1,191 @@
+"""What a run does that may die where a test wants it to.
+
+It passes boundaries: before and after every commit of DuckDB's, and before and after every event
+that Dagster stores. At the one it is told, the process ends as kill -9 ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from intercom_assets import io_manager
+from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
+from intercom_assets.resources import IntercomResource
+from intercom_assets.warehouse import Warehouse
+
+# What tells a step's process its job, and which process is not a step's.
+JOB, PARENT = "INTERCOM_ASSETS_TEST_JOB", "INTERCOM_ASSETS_TEST_PARENT"
+
+
+@dataclass
+class Job:
+    """What one run does.
+
+    Attributes:
+        database: The DuckDB file.
+        home: DAGSTER_HOME.
+        url: The sandbox.
+        token: Its token.
+        streams: What to materialize.
+        die_at: The boundary to die at; None for a run that ends by itself.
+        settings: More settings of the client.
+        io_manager: More fields of the IO manager.
+        config: Run config of each stream.
+        commit_rows: Records a commit.
+        connection: Configuration of DuckDB's connections.
+        file_size: Bytes that a file may have.
+        max_retries: Of a step.
+        multiprocess: Whether each step has a process of its own, which then is the one that dies.
+    """
+
+    database: str
+    home: str
+    url: str
+    token: str
+    streams: list[str]
+    die_at: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    io_manager: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    commit_rows: int = 1
+    connection: dict[str, Any] = field(default_factory=dict)
+    file_size: int | None = None
+    max_retries: int = 0
+    multiprocess: bool = False
+
+
+class Boundaries:
+    """Counts the boundaries that a run passes, and ends the process at one of them."""
+
+    def __init__(self, die_at: int | None) -> None:
+        self.passed = 0
+        self._die_at = die_at
+
+    def guard(self) -> None:
+        """Puts a boundary before and after each commit and each event of this process."""
+        warehouses: Any = Warehouse
+        original = Warehouse.transaction
+
+        @contextmanager
+        def transaction(warehouse: Warehouse) -> Iterator[Any]:
+            with original(warehouse) as connection:
+                yield connection
+                self.cross()
+            self.cross()
+
+        warehouses.transaction = transaction
+        instances: Any = dg.DagsterInstance
+        instances.handle_new_event = self.around(instances.handle_new_event)
+
+    def cross(self) -> None:
+        """A boundary."""
+        if self.passed == self._die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.passed += 1
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A call with a boundary before and after it."""
+
+        def bounded(*args: Any, **options: Any) -> Any:
+            self.cross()
+            result = call(*args, **options)
+            self.cross()
+            return result
+
+        return bounded
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Runs to the end, if it comes to that; returns the fields of `Ended` that tell of it."""
+    boundaries = Boundaries(None if job.multiprocess else job.die_at)
+    boundaries.guard()
+    if job.file_size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_size, job.file_size))
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - while the process lives
+    with dg.DagsterInstance.from_config(job.home) as instance:
+        result = (_in_step_processes if job.multiprocess else _in_process)(job, instance)
+        log = "\n".join(
+            f"{entry.dagster_event_type or entry.level} {entry.user_message}"
+            for entry in instance.all_logs(result.run_id)
+        )
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return {
+        "success": result.success,
+        "boundaries": boundaries.passed,
+        "errors": "\n".join(
+            f"{failure.user_failure_data} {failure.error}" for failure in failures if failure
+        ),
+        "log": log,
+    }
+
+
+def _in_process(job: Job, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        _assets(job),
+        instance=instance,
+        resources=_resources(job),
+        run_config=_run_config(job),
+        raise_on_error=False,
+    )
+
+
+def _in_step_processes(job: Job, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
+    os.environ.update({JOB: json.dumps(vars(job)), PARENT: str(os.getpid())})
+    with dg.execute_job(
+        dg.reconstructable(multiprocess_job),
+        instance=instance,
+        run_config=_run_config(job),
+        raise_on_error=False,
+    ) as result:
+        return result
+
+
+def multiprocess_job() -> dg.JobDefinition:
+    """The job that the environment describes; made anew in each step's process, which may die."""
+    job = Job(**json.loads(os.environ[JOB]))
+    if os.environ[PARENT] != str(os.getpid()):
+        Boundaries(job.die_at).guard()
+    executor = dg.multiprocess_executor.configured(
+        {"start_method": {"forkserver": {"preload_modules": ["intercom_assets.definitions"]}}}
+    )
+    definitions = dg.Definitions(
+        assets=_assets(job),
+        resources=_resources(job),
+        jobs=[dg.define_asset_job("everything", executor_def=executor)],
+    )
+    return definitions.get_job_def("everything")
+
+
+def _assets(job: Job) -> list[Any]:
+    return list(build_intercom_assets(job.streams, max_retries=job.max_retries, checks=False))
+
+
+def _resources(job: Job) -> dict[str, Any]:
+    io_manager.COMMIT_ROWS = job.commit_rows
+    return {
+        RESOURCE_KEY: IntercomResource(
+            access_token=job.token,
+            base_url=job.url,
+            **{"retry_wait": 0.01, "page_size": 5, **job.settings},
+        ),
+        IO_MANAGER_KEY: io_manager.IntercomDuckDBIOManager(
+            duckdb=DuckDBResource(database=job.database, connection_config=job.connection),
+            **{"charts": False, **job.io_manager},
+        ),
+    }
+
+
+def _run_config(job: Job) -> dict[str, Any]:
+    return {"ops": {name: {"config": job.config} for name in job.streams}}
