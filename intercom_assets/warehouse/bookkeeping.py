@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Parent
+from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_column
 from intercom_assets.warehouse.errors import OwnershipLost, WrongSource
 from intercom_assets.warehouse.names import path
 
@@ -157,16 +158,13 @@ class Bookkeeping:
         rows = {parent.id: parent for parent in parents}
         if not rows:
             return
-        self.connection.register(
-            "_parents",
-            pa.table(
-                {
-                    "id": pa.array(list(rows), pa.string()),
-                    "updated_at": [parent.updated_at for parent in rows.values()],
-                    "fetched_at": [parent.fetched_at for parent in rows.values()],
-                }
-            ),
-        )
+        columns: dict[str, tuple[str, list[Any]]] = {
+            "id": (VARCHAR, list(rows)),
+            "updated_at": (BIGINT, [parent.updated_at for parent in rows.values()]),
+            "fetched_at": (BIGINT, [parent.fetched_at for parent in rows.values()]),
+        }
+        arrays = {name: encode_column(values, kind)[1] for name, (kind, values) in columns.items()}
+        self.connection.register("_parents", pa.table(arrays))
         self._run(
             "delete from {}._ledger where stream = ? and parent_id in (select id from _parents)",
             [stream],

@@ -1,7 +1,10 @@
-"""Records as an Arrow table of the types that a DuckDB table's columns have.
+"""Records as Arrow arrays of the types that a DuckDB table's columns have.
 
-Arrow's own checks tell whether a value fits its column without loss; where one does not, the column
-is widened: to VARCHAR for a scalar, to JSON for an object or a list.
+Where a value does not fit its column without loss, the column is widened: to VARCHAR for a scalar,
+to JSON for an object or a list.
+
+The arrays are made of builders and buffers, because `pyarrow.array` imports pandas to see whether a
+list is perhaps a Series: a quarter of a second and 33 MB in every run.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from intercom_assets.decoding import encode, encode_each
@@ -42,22 +46,31 @@ def encode_column(values: Sequence[Any], kind: str) -> tuple[str, pa.Array]:
     """
     try:
         return kind, _ENCODERS[kind](values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # Arrow's own errors are some of these
         wider = _wider(values)
         return wider, _ENCODERS[wider](values)
 
 
 def _wider(values: Sequence[Any]) -> str:
-    return JSON if any(isinstance(value, (dict, list)) for value in values) else VARCHAR
+    return JSON if types_of(values) & {dict, list} else VARCHAR
+
+
+def types_of(values: Sequence[Any]) -> set[type]:
+    """The types of the values that are there."""
+    return set(map(type, values)) - {type(None)}
+
+
+def _texts(values: Sequence[str | bytes | None]) -> pa.Array:
+    builder = pa.lib.StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
 
 
 def _strings(values: Sequence[Any]) -> pa.Array:
-    try:
-        return pa.array(values, pa.string())
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        if any(isinstance(value, (dict, list)) for value in values):
-            raise
-        return pa.array([_text(value) for value in values], pa.string())
+    types = types_of(values)
+    if types & {dict, list}:
+        raise TypeError("an object is no text")
+    return _texts(values if types <= {str} else [_text(value) for value in values])
 
 
 def _text(value: Any) -> str | None:
@@ -65,29 +78,48 @@ def _text(value: Any) -> str | None:
 
 
 def _integers(values: Sequence[Any]) -> pa.Array:
-    # Arrow would cut 1.5 to 1.
+    if not types_of(values) <= {int, float}:
+        raise TypeError("not a number")
     if any(isinstance(value, float) and not value.is_integer() for value in values):
         raise ValueError("a fraction is no integer")
-    return pa.array(values, pa.int64())
+    return _fixed(values, pa.int64(), lambda known: np.array(known, np.int64))
 
 
 def _doubles(values: Sequence[Any]) -> pa.Array:
-    # Arrow would take true for 1.0.
-    if any(isinstance(value, bool) for value in values):
-        raise ValueError("a boolean is no number")
-    return pa.array(values, pa.float64())
+    if not types_of(values) <= {int, float}:
+        raise TypeError("not a number")
+    if any(isinstance(value, int) and abs(value) > 2**53 for value in values):
+        raise ValueError("an integer that would lose digits")
+    return _fixed(values, pa.float64(), lambda known: np.array(known, np.float64))
 
 
 def _booleans(values: Sequence[Any]) -> pa.Array:
-    return pa.array(values, pa.bool_())
+    if not types_of(values) <= {bool}:
+        raise TypeError("not a boolean")
+    return _fixed(values, pa.bool_(), _bits)
+
+
+def _fixed(
+    values: Sequence[Any], kind: pa.DataType, pack: Callable[[list[Any]], np.ndarray]
+) -> pa.Array:
+    """Values of one width: a bit for each that is there, and what they are, 0 for the others."""
+    there = _bits([value is not None for value in values])
+    data = pack([0 if value is None else value for value in values])
+    return pa.Array.from_buffers(kind, len(values), [pa.py_buffer(there), pa.py_buffer(data)])
+
+
+def _bits(flags: list[Any]) -> np.ndarray:
+    return np.packbits(np.array(flags, bool), bitorder="little")
 
 
 def _times(values: Sequence[Any]) -> pa.Array:
-    return pa.array(values, pa.string()).cast(_UTC)
+    if not types_of(values) <= {str}:
+        raise TypeError("not a time")
+    return _texts(values).cast(_UTC)
 
 
 def _json(values: Sequence[Any]) -> pa.Array:
-    return pa.array(encode_each(values), pa.string())
+    return _texts(encode_each(values))
 
 
 _ENCODERS: dict[str, Callable[[Sequence[Any]], pa.Array]] = {

@@ -14,11 +14,13 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.extraction import TableSpec
 from intercom_assets.warehouse.buffer import Rows
 from intercom_assets.warehouse.encoding import (
+    BIGINT,
     JSON,
     KNOWN_TYPES,
     TIMESTAMPTZ,
     VARCHAR,
     column_type,
+    encode_column,
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
 from intercom_assets.warehouse.names import (
@@ -238,7 +240,7 @@ class Table:
             if column != name:
                 changes.renamed[name] = column
         count = rows.table.num_rows
-        arrays[ORDINAL] = pa.array(range(count), pa.int64())
+        arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
         for column in found.keys() - arrays.keys() - {SYNCED_AT}:
             arrays[column] = pa.nulls(count, pa.string())
         self.connection.register("_arrow", pa.table(arrays))
