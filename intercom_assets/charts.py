@@ -60,6 +60,7 @@ def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
         counts: Days, names of series, and counts; at least one.
     """
     # Slow to import, so only where a chart is drawn. No pyplot: it keeps figures in a global.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -89,7 +90,8 @@ def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    # Not by savefig, which lays everything out a second time.
+    FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]
     return file.getvalue()
 
 
