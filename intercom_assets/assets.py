@@ -13,13 +13,24 @@ from intercom_assets.extraction import Extraction
 from intercom_assets.resources import IntercomResource
 from intercom_assets.settings import check_setting
 from intercom_assets.state import SyncState
-from intercom_assets.streams import STREAMS, BaseStream, Batch, Companies, Run, WorkQueue
+from intercom_assets.streams import (
+    STREAMS,
+    BaseStream,
+    Batch,
+    Companies,
+    ConversationParts,
+    Run,
+    WorkQueue,
+)
+from intercom_assets.streams.search import SearchStream
 from intercom_assets.timestamps import parse_epoch
 from intercom_assets.warehouse.encoding import column_type
 from intercom_assets.warehouse.names import SYNCED_AT
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
+# Where steps run side by side, these begin first: the others are done long before them.
+LONG_STREAMS = (SearchStream, Companies, ConversationParts)
 # For the hourly schedule: a few runs may fail before anybody is told.
 FRESHNESS = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=24), warn_window=timedelta(hours=6)
@@ -148,7 +159,8 @@ def _asset_of(
 
     def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
         resource: IntercomResource = getattr(context.resources, resource_key)
-        with_client = stream(resource.client())
+        # Other streams may use the client at the same time: each counts its own calls.
+        with_client = stream(resource.client().counting_anew())
         extraction = _AssetExtraction(
             with_client,
             config.run(with_client.default_run()),
@@ -182,6 +194,7 @@ def _asset_of(
         check_specs=check_specs(stream, key) if checks else None,
         automation_condition=follows,
         pool=pool_of(stream, prefix),
+        op_tags={"dagster/priority": "1"} if issubclass(stream, LONG_STREAMS) else None,
         **options,
     )
     return decorate(intercom_asset)

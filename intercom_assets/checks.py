@@ -131,12 +131,14 @@ def run_checks(
             )
         return
     warehouse = io_manager.warehouse(schema)
-    # What is checked may be large, and nothing else is under way.
-    warehouse.lift_memory_limit()
-    with warehouse.connection() as connection:
-        stored = Stored(connection, warehouse.schema, key.path[-1], extraction, began)
+    # As long as one connection is open, a further one costs next to nothing.
+    with warehouse.connection():
         for check in checks:
-            verdict = _judge(check, stored)
+            verdict = warehouse.ask(
+                lambda connection, check=check: _judge(  # type: ignore[misc]
+                    check, Stored(connection, warehouse.schema, key.path[-1], extraction, began)
+                )
+            )
             yield dg.AssetCheckResult(
                 passed=verdict.passed,
                 asset_key=key,
@@ -150,6 +152,8 @@ def run_checks(
 def _judge(check: Check, stored: Stored) -> Verdict:
     try:
         return check.judge(stored)
+    except duckdb.OutOfMemoryException:
+        raise  # will do with more
     except duckdb.Error as problem:
         # Such as a column that is left out for privacy, or a table that was never read.
         return Verdict(True, f"not looked at, because of a {type(problem).__name__}", {})

@@ -5,6 +5,7 @@ Knows no stream: it takes paths and gives decoded JSON.
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
@@ -64,6 +65,9 @@ class IntercomClient:
         config: See `Settings`; at least ``access_token``, here or in the environment.
         settings: Settings that were checked already, instead of a config.
 
+    Attributes:
+        calls: How many requests it has sent.
+
     Raises:
         ConfigError: When a setting is missing or wrong.
     """
@@ -74,9 +78,18 @@ class IntercomClient:
         self.settings = settings or Settings.from_config(config or {})
         self.clock = ServerClock()
         self.pacer = Pacer(self.settings.max_concurrency, self.clock)
+        self.calls = 0
         self._transport = Transport(self.settings)
-        self._me: dict[str, Any] | None = None
+        # The answer to /me, once it is known; a list, for all clients of the workspace to share.
+        self._me: list[dict[str, Any]] = []
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+
+    def counting_anew(self) -> IntercomClient:
+        """The same client, with the same connections and rate limit, for somebody else's calls."""
+        other = copy.copy(self)
+        other.calls = 0
+        return other
 
     def __repr__(self) -> str:
         return f"IntercomClient({self.settings.base_url!r})"
@@ -101,14 +114,9 @@ class IntercomClient:
     def me(self) -> dict[str, Any]:
         """Who the token belongs to, with the workspace under ``app``; asked once."""
         with self._lock:
-            if self._me is None:
-                self._me = self.get("/me").body
-            return self._me
-
-    @property
-    def calls(self) -> int:
-        """How many requests were sent so far."""
-        return self.pacer.admitted
+            if not self._me:
+                self._me.append(self.get("/me").body)
+            return self._me[0]
 
     @property
     def workspace_id(self) -> str:
@@ -156,6 +164,8 @@ class IntercomClient:
 
     def _send(self, method: str, url: str, payload: dict[str, Any]) -> Reply:
         with self.pacer:
+            with self._counting:
+                self.calls += 1
             began = time.monotonic()
             reply = self._transport.send(method, url, **payload)
             self.clock.observe(reply.headers.get("Date"))

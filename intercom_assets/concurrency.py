@@ -19,6 +19,8 @@ Task = Callable[[], "Iterable[T | Spawn]"]
 QUEUE_BYTES = 1 * 1024 * 1024
 # With what is still to come of the tasks under way.
 EXPECTED_BYTES = 3 * 1024 * 1024
+# How long the consumer may wait at a stretch.
+INTERRUPTIBLE_SECONDS = 1.0
 # What an item is taken for before the first ones have come.
 FIRST_GUESS_BYTES = 128 * 1024
 
@@ -148,7 +150,8 @@ class _Pool(Generic[T]):
         while True:
             with self._news:
                 while not self._items and self.workers and not self._problem:
-                    self._news.wait()
+                    # Not for ever: a run that is cancelled interrupts a thread between two waits.
+                    self._news.wait(INTERRUPTIBLE_SECONDS)
                 if self._problem:
                     raise self._problem
                 if not self._items:

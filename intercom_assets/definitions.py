@@ -76,10 +76,18 @@ def build_intercom_definitions(
             build_intercom_sensor(assets, name=name, resource_key=name),
             build_automation_sensor(assets, name),
         ],
-        # A process for each step costs some six seconds of start-up; twelve of them most of a
-        # minute.
-        executor=dg.in_process_executor,
+        executor=_executor(),
     )
+
+
+def _executor() -> dg.ExecutorDefinition:
+    # A process for each step costs some six seconds of start-up; twelve of them most of a minute.
+    try:
+        from intercom_assets.executor import threads_executor
+    except ImportError:
+        # It stands on what Dagster calls internal. Without it streams are read one after the other.
+        return dg.in_process_executor
+    return threads_executor
 
 
 def _schema_checks(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetChecksDefinition]:

@@ -68,7 +68,6 @@ class Extraction:
         self.allow_empty = allow_empty
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
-        self._calls_before = stream.client.calls
         self.began = 0.0
 
     @cached_property
@@ -136,4 +135,4 @@ class Extraction:
 
     def metadata(self) -> dict[str, int]:
         """What the reading cost and what was noteworthy, by name."""
-        return {"calls": self.stream.client.calls - self._calls_before, **self.stream.counts}
+        return {"calls": self.stream.client.calls, **self.stream.counts}

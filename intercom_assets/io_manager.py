@@ -1,6 +1,6 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
-import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +11,12 @@ import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from intercom_assets import metadata
 from intercom_assets.concurrency import in_background
 from intercom_assets.extraction import Extraction
+from intercom_assets.garbage import fewer_collections
 from intercom_assets.materialization import facts_of, look_inside
 from intercom_assets.preview import MASKED, PREVIEWS
 from intercom_assets.progress import Progress
@@ -82,6 +83,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's.",
     )
 
+    _limit_lifted: threading.Event = PrivateAttr(default_factory=threading.Event)
+
     @field_validator("preview", mode="after")
     @classmethod
     def _check_preview(cls, value: Any) -> Any:
@@ -110,7 +113,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self.patience,
             context.log.warning,
         )
-        with _refusals_as_failures(), _fewer_collections(), my_turn:
+        with _refusals_as_failures(), fewer_collections(), my_turn:
             started = time.monotonic()
             landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
             resume(context, landing)
@@ -160,7 +163,12 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         """
         told = {"say": say} if say else {}
         return Warehouse(
-            self._connect, schema or self.schema_name, self.memory_limit, self.lock_timeout, **told
+            self._connect,
+            schema or self.schema_name,
+            self.memory_limit,
+            self._limit_lifted,
+            self.lock_timeout,
+            **told,
         )
 
     def _warehouse_of(
@@ -284,20 +292,6 @@ class _Writer:
 
 def _bookmark(state: SyncState | None) -> str | None:
     return None if state is None else to_iso(state.bookmark)
-
-
-@contextmanager
-def _fewer_collections() -> Iterator[None]:
-    """Spares the garbage collector's rounds over decoded JSON, a fifth of the time.
-
-    JSON holds no cycles: its memory is freed without them.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -69,9 +69,6 @@ class Pacer:
     Args:
         max_in_flight: How many requests may be under way at once, at the most.
         clock: The server's clock.
-
-    Attributes:
-        admitted: How many requests were admitted so far.
     """
 
     def __init__(self, max_in_flight: int, clock: ServerClock) -> None:
@@ -79,7 +76,6 @@ class Pacer:
         self._clock = clock
         self._changed = threading.Condition()
         self._in_flight = 0
-        self.admitted = 0
         self._latency = 0.0
         self._blocked_until = 0.0
         # The window: what it allows, how much of that is left, and how much of the rest was ours.
@@ -100,7 +96,6 @@ class Pacer:
             while wait := self._wait():
                 self._changed.wait(wait)
             self._in_flight += 1
-            self.admitted += 1
 
     def __exit__(self, *exc_info: object) -> None:
         with self._changed:

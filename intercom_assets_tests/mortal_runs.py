@@ -22,11 +22,14 @@ from dagster_duckdb import DuckDBResource
 
 from intercom_assets import io_manager
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
+from intercom_assets.executor import threads_executor
 from intercom_assets.resources import IntercomResource
 from intercom_assets.warehouse import Warehouse
 
 # What tells a step's process its job, and which process is not a step's.
 JOB, PARENT = "INTERCOM_ASSETS_TEST_JOB", "INTERCOM_ASSETS_TEST_PARENT"
+# Where the steps of a run are run.
+THREADS, IN_PROCESS, PROCESSES = "threads", "in_process", "processes"
 
 
 @dataclass
@@ -47,7 +50,8 @@ class Job:
         connection: Configuration of DuckDB's connections.
         file_size: Bytes that a file may have.
         max_retries: Of a step.
-        multiprocess: Whether each step has a process of its own, which then is the one that dies.
+        executor: Where the steps run: THREADS of the run's process, as shipped; the run's process,
+            one after the other; or PROCESSES of their own, of which then one dies.
     """
 
     database: str
@@ -63,7 +67,7 @@ class Job:
     connection: dict[str, Any] = field(default_factory=dict)
     file_size: int | None = None
     max_retries: int = 0
-    multiprocess: bool = False
+    executor: str = THREADS
 
 
 class Boundaries:
@@ -109,13 +113,13 @@ class Boundaries:
 
 def run(job: Job) -> dict[str, Any]:
     """Runs to the end, if it comes to that; returns the fields of `Ended` that tell of it."""
-    boundaries = Boundaries(None if job.multiprocess else job.die_at)
+    boundaries = Boundaries(None if job.executor == PROCESSES else job.die_at)
     boundaries.guard()
     if job.file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_size, job.file_size))
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - while the process lives
     with dg.DagsterInstance.from_config(job.home) as instance:
-        result = (_in_step_processes if job.multiprocess else _in_process)(job, instance)
+        result = (_in_process if job.executor == IN_PROCESS else _by_executor)(job, instance)
         log = "\n".join(
             f"{entry.dagster_event_type or entry.level} {entry.user_message}"
             for entry in instance.all_logs(result.run_id)
@@ -141,10 +145,10 @@ def _in_process(job: Job, instance: dg.DagsterInstance) -> dg.ExecuteInProcessRe
     )
 
 
-def _in_step_processes(job: Job, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
+def _by_executor(job: Job, instance: dg.DagsterInstance) -> dg.JobExecutionResult:
     os.environ.update({JOB: json.dumps(vars(job)), PARENT: str(os.getpid())})
     with dg.execute_job(
-        dg.reconstructable(multiprocess_job),
+        dg.reconstructable(job_of_the_environment),
         instance=instance,
         run_config=_run_config(job),
         raise_on_error=False,
@@ -152,14 +156,15 @@ def _in_step_processes(job: Job, instance: dg.DagsterInstance) -> dg.JobExecutio
         return result
 
 
-def multiprocess_job() -> dg.JobDefinition:
+def job_of_the_environment() -> dg.JobDefinition:
     """The job that the environment describes; made anew in each step's process, which may die."""
     job = Job(**json.loads(os.environ[JOB]))
     if os.environ[PARENT] != str(os.getpid()):
         Boundaries(job.die_at).guard()
-    executor = dg.multiprocess_executor.configured(
+    processes = dg.multiprocess_executor.configured(
         {"start_method": {"forkserver": {"preload_modules": ["intercom_assets.definitions"]}}}
     )
+    executor = processes if job.executor == PROCESSES else threads_executor
     definitions = dg.Definitions(
         assets=_assets(job),
         resources=_resources(job),

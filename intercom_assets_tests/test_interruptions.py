@@ -17,6 +17,7 @@ import pytest
 
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets_tests.mortal_runs import IN_PROCESS, PROCESSES, THREADS
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.truth import differences
 
@@ -55,10 +56,15 @@ def problems(sandbox: Sandbox, folder: Path, streams: tuple[str, ...]) -> dict[s
 
 
 def die_and_go_on(
-    runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...], boundary: int
+    runs: Forker,
+    sandbox: Sandbox,
+    folder: Path,
+    streams: tuple[str, ...],
+    boundary: int,
+    executor: str = THREADS,
 ) -> None:
     """A run that dies at a boundary, then one that is left alone."""
-    died = runs.run(job_of(sandbox, folder, *streams, die_at=boundary))
+    died = runs.run(job_of(sandbox, folder, *streams, die_at=boundary, executor=executor))
     assert died.signal == signal.SIGKILL
     outstanding = unread(sandbox, folder)
     sandbox.reset_log()
@@ -96,29 +102,33 @@ def unread(sandbox: Sandbox, folder: Path) -> int:
     return len(sandbox.workspace.conversations) - (known or (0,))[0]
 
 
-def boundaries(runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...]) -> int:
+def boundaries(
+    runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...], executor: str = THREADS
+) -> int:
     """How many boundaries a run passes that nothing happens to."""
-    ended = runs.run(job_of(sandbox, fresh(folder, "whole"), *streams))
+    ended = runs.run(job_of(sandbox, fresh(folder, "whole"), *streams, executor=executor))
     assert ended.success
     return ended.boundaries
 
 
+@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 def test_killed_at_some_boundaries_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path
+    runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
 ) -> None:
     streams = GROUPS[0]
-    whole = boundaries(runs, tiny, tmp_path, streams)
+    whole = boundaries(runs, tiny, tmp_path, streams, executor)
     for boundary in range(whole // 6, whole, whole // 3):
-        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 @pytest.mark.parametrize("streams", GROUPS)
 def test_killed_at_each_boundary_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, streams: tuple[str, ...]
+    runs: Forker, tiny: Sandbox, tmp_path: Path, streams: tuple[str, ...], executor: str
 ) -> None:
-    for boundary in range(boundaries(runs, tiny, tmp_path, streams)):
-        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+    for boundary in range(boundaries(runs, tiny, tmp_path, streams, executor)):
+        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
 
 
 @pytest.mark.slow
@@ -130,7 +140,7 @@ def test_a_step_process_killed_at_each_boundary_the_next_run_continues(
     for boundary in count():
         folder = fresh(tmp_path, boundary)
         assert runs.run(job_of(tiny, folder, "conversations")).success
-        wanted: dict[str, Any] = {"multiprocess": True, "commit_rows": 8}
+        wanted: dict[str, Any] = {"executor": PROCESSES, "commit_rows": 8}
         died = runs.run(job_of(tiny, folder, stream, die_at=boundary, **wanted))
         if died.success:
             break
@@ -145,7 +155,7 @@ def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_contin
     runs: Forker, tiny: Sandbox, tmp_path: Path
 ) -> None:
     began = time.monotonic()
-    wanted: dict[str, Any] = {"multiprocess": True, "commit_rows": 8}
+    wanted: dict[str, Any] = {"executor": PROCESSES, "commit_rows": 8}
     assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *STREAMS, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(5)
@@ -181,18 +191,19 @@ def test_killed_at_each_boundary_of_an_increment(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 def test_killed_at_twenty_random_times_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path
+    runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
 ) -> None:
-    streams = tuple(STREAMS)
+    streams, wanted = tuple(STREAMS), {"executor": executor}
     began = time.monotonic()
-    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams)).success
+    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(20)
     died = 0
     for attempt in range(20):
         folder = fresh(tmp_path, attempt)
-        running = runs.start(job_of(tiny, folder, *streams))
+        running = runs.start(job_of(tiny, folder, *streams, **wanted))
         time.sleep(dice.uniform(0, whole))
         running.kill()
         died += running.wait().signal == signal.SIGKILL
@@ -214,15 +225,16 @@ def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path
     assert problems(tiny, tmp_path, ("companies",)) == {}
 
 
+@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
-    runs: Forker, tmp_path: Path
+    runs: Forker, tmp_path: Path, executor: str
 ) -> None:
     with Sandbox(contacts=5, companies=3, conversations=60) as sandbox:
         streams = ("conversations", "conversation_parts")
         assert runs.run(job_of(sandbox, tmp_path, "conversations")).success
         sandbox.faults.append(Fault("stall", match=r"/conversations/\d", after=15))
         # Nothing is due to be committed, so the run is waiting for answers when the signal comes.
-        wanted: dict[str, Any] = {"max_retries": 2, "commit_rows": 10_000}
+        wanted: dict[str, Any] = {"max_retries": 2, "commit_rows": 10_000, "executor": executor}
         running = runs.start(job_of(sandbox, tmp_path, *streams, **wanted))
         while sandbox.count("/conversations/") - sandbox.count("/conversations/search") < 15 + 30:
             time.sleep(0.005)

@@ -32,6 +32,8 @@ SAY_AGAIN_SECONDS = 60.0
 
 # Two threads that open one file at once find each other's database half made.
 _opening = threading.Lock()
+# Two transactions at once would meet in the catalog, and need twice the memory.
+_writing = threading.Lock()
 
 
 class Warehouse:
@@ -41,6 +43,8 @@ class Warehouse:
         connect: Gives a connection and closes it again.
         schema: The schema that the streams' tables are in.
         memory_limit: How much memory DuckDB may use, such as ``64MB``; None is DuckDB's default.
+        limit_lifted: Is set once that proved too little, for all who use the database: within one
+            process they share its memory.
         lock_timeout: Seconds to wait for another process that holds the file.
         say: Takes a line for the log.
     """
@@ -50,11 +54,14 @@ class Warehouse:
         connect: Connect,
         schema: str,
         memory_limit: str | None = None,
+        limit_lifted: threading.Event | None = None,
         lock_timeout: float = LOCK_TIMEOUT_SECONDS,
         say: Callable[[str], None] = logger.warning,
     ) -> None:
         self._connect = connect
         self._memory_limit = memory_limit
+        self._limit_lifted = limit_lifted or threading.Event()
+        self._was_limited = False
         self._lock_timeout = lock_timeout
         self._say = say
         self.schema = schema
@@ -69,14 +76,13 @@ class Warehouse:
         with _explained(), ExitStack() as stack:
             connection = self._open(stack)
             connection.execute("set TimeZone = 'UTC'")
-            if self._memory_limit:
-                connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
+            self._limit(connection)
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
         """A connection in a transaction, which ends with the block: committed, or undone."""
-        with self.connection() as connection:
+        with _writing, self.connection() as connection:
             connection.begin()
             yield connection
             connection.commit()
@@ -93,9 +99,21 @@ class Warehouse:
             return question(connection)
 
     def lift_memory_limit(self) -> bool:
-        """Leaves memory to DuckDB from now on; returns whether there was a limit until now."""
-        was_limited, self._memory_limit = self._memory_limit is not None, None
-        return was_limited
+        """Leaves memory to DuckDB from now on; returns whether there was a limit until now.
+
+        The limit may have been lifted by another stream's run since it was too little for this one.
+        """
+        self._limit_lifted.set()
+        return self._was_limited
+
+    def _limit(self, connection: DuckDBPyConnection) -> None:
+        if self._memory_limit is None:
+            return
+        self._was_limited = not self._limit_lifted.is_set()
+        if self._was_limited:
+            connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
+        else:
+            connection.execute("reset memory_limit")
 
     def _open(self, stack: ExitStack) -> DuckDBPyConnection:
         """A connection, once no other process holds the file any more."""

@@ -1,0 +1,249 @@
+"""An executor that runs the steps of a run side by side, in threads of one process.
+
+Of Dagster's own two, the in-process executor runs one step after the other, and the multiprocess
+executor starts a process for each, which costs seconds where reading a list costs a tenth of one.
+Streams wait for Intercom most of their time, so threads overlap them at no such price; and they
+share one client, and with it one view of the rate limit.
+
+What Dagster does for one step is its own code; here is only which steps run, and in which thread.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
+from dagster._core.events import DagsterEvent, EngineEventData
+from dagster._core.execution.api import ExecuteRunWithPlanIterable
+from dagster._core.execution.compute_logs import create_compute_log_file_key
+from dagster._core.execution.context.system import (
+    PlanExecutionContext,
+    PlanOrchestrationContext,
+    StepExecutionContext,
+)
+from dagster._core.execution.context_creation_job import PlanExecutionContextManager
+from dagster._core.execution.plan.active import ActiveExecution
+from dagster._core.execution.plan.execute_plan import (
+    _trigger_hook,
+    dagster_event_sequence_for_step,
+)
+from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
+from dagster._core.execution.plan.objects import ErrorSource, step_failure_event_from_exc_info
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode, get_retries_config
+
+# Steps at once: the four streams that are worth reading side by side. Each needs some memory.
+MAX_CONCURRENT = 4
+# How often to look whether a pool has room again, or a step's time to be repeated has come.
+LOOK_AGAIN_SECONDS = 0.5
+# How long a cancelled run waits for its steps to notice.
+STOP_SECONDS = 5.0
+
+
+@dg.executor(
+    name="threads",
+    config_schema={
+        "retries": get_retries_config(),  # type: ignore[no-untyped-call]
+        "max_concurrent": dg.Field(
+            int, default_value=MAX_CONCURRENT, description="How many steps run at once."
+        ),
+    },
+)
+def threads_executor(context: dg.InitExecutorContext) -> dg.Executor:
+    """Runs steps side by side in threads of the run's process; takes ``max_concurrent``, 4."""
+    config: Any = context.executor_config
+    retries = RetryMode.from_config(config["retries"]) or RetryMode.ENABLED
+    return ThreadsExecutor(retries, config["max_concurrent"])
+
+
+class ThreadsExecutor(dg.Executor):
+    """Runs steps side by side.
+
+    Args:
+        retries: Whether steps that ask to be repeated are.
+        max_concurrent: Steps at once, at the most.
+    """
+
+    def __init__(self, retries: RetryMode, max_concurrent: int) -> None:
+        self._retries = retries
+        self._max_concurrent = max_concurrent
+
+    @property
+    def retries(self) -> RetryMode:
+        """Whether steps that ask to be repeated are."""
+        return self._retries
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        """Yields the events of a run's steps, as they come."""
+        about = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
+        yield DagsterEvent.engine_event(
+            plan_context,
+            f"Executing steps in up to {self._max_concurrent} threads (pid: {os.getpid()})",
+            event_specific_data=about,
+        )
+        began = time.monotonic()
+        yield from ExecuteRunWithPlanIterable(
+            execution_plan=execution_plan,
+            iterator=partial(_run_all, max_concurrent=self._max_concurrent),
+            execution_context_manager=PlanExecutionContextManager(
+                job=plan_context.job,
+                retry_mode=plan_context.retry_mode,
+                execution_plan=execution_plan,
+                run_config=plan_context.run_config,
+                dagster_run=plan_context.dagster_run,
+                instance=plan_context.instance,
+                raise_on_error=plan_context.raise_on_error,
+                output_capture=plan_context.output_capture,
+            ),
+        )
+        yield DagsterEvent.engine_event(
+            plan_context,
+            f"Finished steps in threads (pid: {os.getpid()}) in {time.monotonic() - began:.2f}s",
+            event_specific_data=about,
+        )
+
+
+class _Over(NamedTuple):
+    """What a step's thread says last: what it raised, if Dagster wants that raised."""
+
+    problem: BaseException | None
+
+
+class _Step:
+    """A step in a thread of its own. It starts at once, and puts its events into a queue."""
+
+    def __init__(self, context: StepExecutionContext, news: "_News") -> None:
+        self.context = context
+        self.events: list[DagsterEvent] = []
+        self._news = news
+        # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
+        self._thread = threading.Thread(target=self._run, name=context.step.key, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        problem = None
+        try:
+            for event in dagster_event_sequence_for_step(self.context):
+                self._news.put((self, event))
+        except BaseException as raised:  # raised again by the main thread
+            problem = raised
+        self._news.put((self, _Over(problem)))
+
+    def interrupt(self) -> None:
+        """Has the step raise what an interrupt raises, as soon as it runs Python code again."""
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(self._thread.ident or 0),
+            ctypes.py_object(DagsterExecutionInterruptedError),
+        )
+
+    def ended_by(self, deadline: float) -> bool:
+        """Whether the step has ended by a moment of the monotonic clock."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        return not self._thread.is_alive()
+
+
+_News = SimpleQueue[tuple[_Step, DagsterEvent | _Over]]
+
+
+def _run_all(
+    job_context: PlanExecutionContext, execution_plan: ExecutionPlan, max_concurrent: int
+) -> Iterator[DagsterEvent]:
+    with ExitStack() as stack:
+        pools = stack.enter_context(
+            InstanceConcurrencyContext(job_context.instance, job_context.dagster_run)
+        )
+        active = stack.enter_context(
+            ActiveExecution(
+                execution_plan,
+                retry_mode=job_context.retry_mode,
+                max_concurrent=max_concurrent,
+                instance_concurrency_context=pools,
+                step_dependency_config=job_context.step_dependency_config,
+            )
+        )
+        yield from _capture_output(job_context, execution_plan, stack)
+        running: set[_Step] = set()
+        news: _News = SimpleQueue()
+        try:
+            yield from _run_steps(job_context, active, running, news)
+        except BaseException as problem:
+            events = _stop(running, news)
+            if not isinstance(problem, GeneratorExit):
+                yield from events
+            raise
+
+
+def _run_steps(
+    job_context: PlanExecutionContext,
+    active: ActiveExecution,
+    running: set[_Step],
+    news: "_News",
+) -> Iterator[DagsterEvent]:
+    while running or not active.is_complete:
+        for ready in active.get_steps_to_execute():
+            running.add(_Step(job_context.for_step(ready, active.get_known_state()), news))
+        yield from active.concurrency_event_iterator(job_context)
+        yield from active.plan_events_iterator(job_context)
+        try:
+            with raise_execution_interrupts():
+                step, item = news.get(timeout=LOOK_AGAIN_SECONDS)
+        except Empty:
+            continue
+        if isinstance(item, DagsterEvent):
+            step.events.append(item)
+            yield item
+            active.handle_event(item)
+            continue
+        running.remove(step)
+        if item.problem:
+            raise item.problem
+        active.verify_complete(job_context, step.context.step.key)
+        yield from _trigger_hook(step.context, step.events)
+
+
+def _capture_output(
+    job_context: PlanExecutionContext, execution_plan: ExecutionPlan, stack: ExitStack
+) -> Iterator[DagsterEvent]:
+    """Keeps what is written to stdout and stderr until the stack ends, for all steps together."""
+    manager = job_context.instance.compute_log_manager
+    file: str = create_compute_log_file_key()  # type: ignore[no-untyped-call]
+    key = manager.build_log_key_for_run(job_context.run_id, file)
+    try:
+        captured = stack.enter_context(manager.capture_logs(key))
+    except Exception as problem:
+        job_context.log.warning(f"stdout and stderr of this run are not kept: {problem}")
+        return
+    steps = [step.key for step in execution_plan.get_steps_to_execute_in_topo_order()]
+    yield DagsterEvent.capture_logs(job_context, steps, key, captured)
+
+
+def _stop(steps: Iterable[_Step], news: _News) -> list[DagsterEvent]:
+    """Ends steps that run, and gives what they still had to say.
+
+    Those that do not notice in time are left behind, and told as failed.
+    """
+    steps = list(steps)
+    for step in steps:
+        step.interrupt()
+    deadline = time.monotonic() + STOP_SECONDS
+    events = [
+        step_failure_event_from_exc_info(
+            step.context, sys.exc_info(), error_source=ErrorSource.INTERRUPT
+        )
+        for step in steps
+        if not step.ended_by(deadline)
+    ]
+    while not news.empty():
+        _, item = news.get()
+        events += [item] if isinstance(item, DagsterEvent) else []
+    return events
