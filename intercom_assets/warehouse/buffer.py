@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Batch, Parent
-from intercom_assets.warehouse.encoding import JSON, Record, encode_column
+from intercom_assets.warehouse.encoding import JSON, MEMORY, Record, encode_column
 
 # Small batches are encoded together: each encoding costs something, however little is in it.
 ENCODE_ROWS = 1000
@@ -121,4 +121,4 @@ def _columns(records: Sequence[Record]) -> dict[str, Sequence[Any]]:
 def _one_of(group: Sequence[Rows]) -> Rows:
     kinds = {field: kind for rows in group for field, kind in rows.kinds.items()}
     tables = [rows.table for rows in group]
-    return Rows(pa.concat_tables(tables, promote_options="default"), kinds)
+    return Rows(pa.concat_tables(tables, MEMORY, promote_options="default"), kinds)

@@ -24,6 +24,8 @@ TIMESTAMPTZ, JSON = "TIMESTAMP WITH TIME ZONE", "JSON"
 
 _BY_JSON_TYPE = {"string": VARCHAR, "integer": BIGINT, "number": DOUBLE, "boolean": BOOLEAN}
 _UTC = pa.timestamp("us", tz="UTC")
+# Arrow's own allocator keeps what it is given back: 45 MB in a run that lands contacts.
+MEMORY = pa.system_memory_pool()
 
 
 def column_type(kind: Mapping[str, Any]) -> str:
@@ -61,7 +63,7 @@ def types_of(values: Sequence[Any]) -> set[type]:
 
 
 def _texts(values: Sequence[str | bytes | None]) -> pa.Array:
-    builder = pa.lib.StringBuilder()
+    builder = pa.lib.StringBuilder(MEMORY)
     builder.append_values(values)
     return builder.finish()
 
@@ -115,7 +117,7 @@ def _bits(flags: list[Any]) -> np.ndarray:
 def _times(values: Sequence[Any]) -> pa.Array:
     if not types_of(values) <= {str}:
         raise TypeError("not a time")
-    return _texts(values).cast(_UTC)
+    return _texts(values).cast(_UTC, memory_pool=MEMORY)
 
 
 def _json(values: Sequence[Any]) -> pa.Array:

@@ -17,6 +17,7 @@ from intercom_assets.warehouse.encoding import (
     BIGINT,
     JSON,
     KNOWN_TYPES,
+    MEMORY,
     TIMESTAMPTZ,
     VARCHAR,
     column_type,
@@ -242,7 +243,7 @@ class Table:
         count = rows.table.num_rows
         arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
         for column in found.keys() - arrays.keys() - {SYNCED_AT}:
-            arrays[column] = pa.nulls(count, pa.string())
+            arrays[column] = pa.nulls(count, pa.string(), MEMORY)
         self.connection.register("_arrow", pa.table(arrays))
         replaced = f" replace ({', '.join(casts)})" if casts else ""
         self.connection.execute(
