@@ -20,6 +20,7 @@ _HOMES = {
     "build_intercom_schedule": "schedules",
     "build_intercom_sensor": "sensors",
     "build_automation_sensor": "sensors",
+    "threads_executor": "executor",
     "IntercomComponent": "component",
 }
 
@@ -36,6 +37,7 @@ __all__ = [
     "build_intercom_schedule",
     "build_intercom_sensor",
     "defs",
+    "threads_executor",
 ]
 
 

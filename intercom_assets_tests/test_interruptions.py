@@ -159,8 +159,9 @@ def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_contin
     assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *STREAMS, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(5)
-    died = 0
-    for attempt in range(20):
+    died = attempt = 0
+    # How long a run takes depends on what else the machine does: some are over before they die.
+    while died < 20 and (attempt := attempt + 1) < 60:
         folder = fresh(tmp_path, attempt)
         running = runs.start(job_of(tiny, folder, *STREAMS, **wanted))
         time.sleep(dice.uniform(whole / 3, whole))
@@ -168,7 +169,7 @@ def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_contin
         died += running.wait().signal == signal.SIGKILL
         assert runs.run(job_of(tiny, folder, *STREAMS)).success
         assert problems(tiny, folder, tuple(STREAMS)) == {}
-    assert died >= 12
+    assert died == 20
 
 
 @pytest.mark.slow
@@ -200,8 +201,8 @@ def test_killed_at_twenty_random_times_the_next_run_continues(
     assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(20)
-    died = 0
-    for attempt in range(20):
+    died = attempt = 0
+    while died < 20 and (attempt := attempt + 1) < 60:
         folder = fresh(tmp_path, attempt)
         running = runs.start(job_of(tiny, folder, *streams, **wanted))
         time.sleep(dice.uniform(0, whole))
@@ -209,7 +210,7 @@ def test_killed_at_twenty_random_times_the_next_run_continues(
         died += running.wait().signal == signal.SIGKILL
         assert runs.run(job_of(tiny, folder, *streams)).success
         assert problems(tiny, folder, streams) == {}
-    assert died >= 15
+    assert died == 20
 
 
 def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path: Path) -> None:

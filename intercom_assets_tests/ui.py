@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -59,7 +60,12 @@ def dagster_dev(sandbox: Sandbox, home: Path) -> Iterator[str]:
     log = home / "dagster_dev.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            command, env=environ, cwd=home, stdout=out, stderr=subprocess.STDOUT
+            command,
+            env=environ,
+            cwd=home,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -67,7 +73,12 @@ def dagster_dev(sandbox: Sandbox, home: Path) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(timeout=60)
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                # Its processes have been seen to wait for each other, which is not our matter.
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
 
 
 @contextmanager
