@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from intercom_assets.garbage import fewer_collections
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets.warehouse import Warehouse
@@ -265,3 +268,37 @@ def test_a_memory_limit_that_is_too_small_is_lifted(
     ended = runs.run(wanted)
     assert ended.success, ended.errors
     assert problems(sandbox, tmp_path, PAIR) == {}
+
+
+def test_a_limit_that_one_stream_lifts_is_lifted_for_all_that_share_the_database(
+    tmp_path: Path,
+) -> None:
+    """Within a process they share DuckDB's memory: another's limit must not come back."""
+
+    def limit_of(warehouse: Warehouse) -> str:
+        with warehouse.connection() as connection:
+            row = connection.execute("select current_setting('memory_limit')").fetchone()
+        return str(row and row[0])
+
+    connect, lifted = partial(duckdb.connect, str(tmp_path / "w.duckdb")), threading.Event()
+    one, other = (Warehouse(connect, "intercom", "64MB", lifted) for _ in range(2))
+    limited = limit_of(one)
+    with other.connection():
+        assert limit_of(one) == limited
+        assert one.lift_memory_limit()
+        assert limit_of(one) != limited
+        # It was too little for this one as well, though the other was faster to find out.
+        assert other.lift_memory_limit()
+    assert limit_of(other) != limited
+    assert not other.lift_memory_limit()
+
+
+def test_the_garbage_collector_is_as_before_whoever_ends_first() -> None:
+    before = gc.get_threshold()
+    one, other = fewer_collections(), fewer_collections()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert gc.get_threshold() != before
+    other.__exit__(None, None, None)
+    assert gc.get_threshold() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 
 from intercom_assets import IntercomResource, build_intercom_assets, build_intercom_definitions
+from intercom_assets.executor import threads_executor
 from intercom_assets.extraction import Extraction
 from intercom_assets.resources import _client
 from intercom_assets.sandbox import Fault, Sandbox
@@ -151,6 +153,14 @@ def test_a_fault_that_stays_is_not_retried(sandbox: Sandbox, tmp_path: Path) -> 
     with dg.instance_for_test() as instance:
         result = run(defs, "intercom_everything", instance, raise_on_error=False)
     assert not [event for event in result.all_events if "RESTARTED" in event.event_type_value]
+
+
+def test_without_what_the_executor_stands_on_steps_run_one_after_the_other(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert workspace(sandbox, tmp_path / "w.duckdb").executor is threads_executor
+    monkeypatch.setitem(sys.modules, "intercom_assets.executor", None)
+    assert workspace(sandbox, tmp_path / "w.duckdb").executor is dg.in_process_executor
 
 
 def test_duckdb_keeps_to_its_memory(sandbox: Sandbox, tmp_path: Path) -> None:

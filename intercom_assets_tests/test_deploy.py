@@ -61,7 +61,7 @@ def test_the_teams_instance_is_what_dagster_and_its_launcher_accept(
     checked = process_config(K8sRunLauncher.config_type(), launcher)
     assert checked.success, checked.errors
     assert checked.value["job_image"] == "registry/intercom-assets:1"
-    assert config["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}
+    assert config["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
 
 
 def test_the_workspace_of_the_team_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
