@@ -23,6 +23,7 @@ from tenacity import (
 )
 
 from intercom_assets import responses
+from intercom_assets.concurrency import wait_for_room
 from intercom_assets.errors import (
     AuthenticationError,
     IntercomError,
@@ -155,6 +156,7 @@ class IntercomClient:
         for _ in range(MAX_RATE_LIMITED):
             reply = self._send(method, url, payload)
             if reply.status != 429:
+                wait_for_room(len(reply.body))
                 return Answer(
                     responses.body_of(reply, call), len(reply.body), int(self.clock.time())
                 )

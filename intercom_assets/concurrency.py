@@ -72,6 +72,25 @@ def in_background(call: Callable[[], R]) -> Callable[[], R]:
     return future.result
 
 
+# The pool that a thread works for, and the bytes of what it has decoded and not handed over yet.
+_here = threading.local()
+
+
+def wait_for_room(size: int) -> None:
+    """Waits until an answer may be decoded; where no pool bounds the thread's work, at once.
+
+    Decoded, an answer takes ten times its bytes. How large answers are is known only when they are
+    here, and then many of them may be.
+
+    Args:
+        size: The answer's bytes.
+    """
+    pool: _Pool[Any] | None = getattr(_here, "pool", None)
+    if pool is not None:
+        pool.admit(size)
+        _here.decoded += size
+
+
 # Threads that wait for work, by what it is put into.
 _idle: list[SimpleQueue[Callable[[], None]]] = []
 # They do not live on in a forked process.
@@ -108,18 +127,21 @@ class _Pool(Generic[T]):
         self._running = 0
         self._size = size
         self._items: deque[T] = deque()
-        self._bytes = 0
+        self._bytes = self._decoded = 0
         self._usual_size = float(FIRST_GUESS_BYTES)
         self._problem: BaseException | None = None
         self._closed = False
         lock = threading.Lock()
-        # What producers wait for, what the consumer waits for, and both for the end.
+        # What producers wait for with an item and with an answer, what the consumer waits for, and
+        # what threads without a task wait for; all of them for the end.
         self._room = threading.Condition(lock)
+        self._admission = threading.Condition(lock)
         self._news = threading.Condition(lock)
         self._more_tasks = threading.Condition(lock)
 
     def work(self) -> None:
         """Runs task after task; what a thread does."""
+        _here.pool, _here.decoded = self, 0
         try:
             while (task := self._next_task()) and self._do(task):
                 pass
@@ -127,6 +149,7 @@ class _Pool(Generic[T]):
             with self._news:
                 self._problem = self._problem or problem
         finally:
+            _here.pool = None
             with self._news:
                 self.workers -= 1
                 if self._problem or not self.workers:
@@ -142,6 +165,7 @@ class _Pool(Generic[T]):
                 return False
         with self._more_tasks:
             self._running -= 1
+            self._hand_over()
             self._more_tasks.notify_all()
         return True
 
@@ -159,6 +183,7 @@ class _Pool(Generic[T]):
                 item = self._items.popleft()
                 self._bytes -= self._size(item)
                 self._room.notify()
+                self._admission.notify()
                 self._more_tasks.notify()
             yield item
 
@@ -169,7 +194,7 @@ class _Pool(Generic[T]):
             self._wake_all()
 
     def _wake_all(self) -> None:
-        for condition in (self._room, self._news, self._more_tasks):
+        for condition in (self._room, self._admission, self._news, self._more_tasks):
             condition.notify_all()
 
     def _next_task(self) -> Task[T] | None:
@@ -204,12 +229,31 @@ class _Pool(Generic[T]):
             self._spawned += reversed(tasks)
             self._more_tasks.notify_all()
 
+    def admit(self, size: int) -> None:
+        """Waits until what is decoded and not taken yet leaves room for so many bytes."""
+        with self._admission:
+            # One answer is always let in, however large.
+            while (
+                self._decoded
+                and self._decoded + self._bytes + size > EXPECTED_BYTES
+                and not (self._closed or self._problem)
+            ):
+                self._admission.wait()
+            self._decoded += size
+
+    def _hand_over(self) -> None:
+        """What this thread has decoded counts as an item from now on, or is gone."""
+        self._decoded -= _here.decoded
+        _here.decoded = 0
+        self._admission.notify()
+
     def _put(self, item: T) -> bool:
         """Adds an item once there is room; False if nobody wants it any more."""
         with self._room:
             # One item is always let in, however large.
             while self._items and self._bytes >= QUEUE_BYTES and not self._closed:
                 self._room.wait()
+            self._hand_over()
             if self._closed or self._problem:
                 return False
             self._items.append(item)

@@ -1,0 +1,93 @@
+"""Generators side by side: what waits for the consumer, and what is decoded, is bounded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from intercom_assets.concurrency import EXPECTED_BYTES, overlap, wait_for_room
+
+PATIENCE = 30.0
+
+
+class Decoding:
+    """Counts who is between the decoding of an answer and its handing over."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.now = self.most = 0
+        self._changed = threading.Condition()
+
+    def task(self) -> Iterator[int]:
+        """Gets an answer, and hands it over once a second one is decoded too, if it ever is."""
+        wait_for_room(self.size)
+        with self._changed:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self.now > 1, timeout=0.05)
+            self.now -= 1
+        yield self.size
+
+
+def test_large_answers_are_decoded_one_at_a_time() -> None:
+    decoding = Decoding(EXPECTED_BYTES // 2 + 1)
+    items = list(overlap([decoding.task] * 8, 8, lambda size: size))
+    assert items == [decoding.size] * 8
+    assert decoding.most == 1
+
+
+def test_an_answer_larger_than_all_that_may_wait_gets_through() -> None:
+    decoding = Decoding(10 * EXPECTED_BYTES)
+    assert len(list(overlap([decoding.task] * 4, 4, lambda size: size))) == 4
+
+
+def test_small_answers_are_decoded_side_by_side() -> None:
+    barrier = threading.Barrier(4)
+
+    def task() -> Iterator[int]:
+        wait_for_room(EXPECTED_BYTES // 8)
+        barrier.wait(PATIENCE)
+        yield EXPECTED_BYTES // 8
+
+    assert len(list(overlap([task] * 4, 4, lambda size: size))) == 4
+
+
+def test_who_waits_for_room_goes_on_when_an_answer_comes_to_nothing() -> None:
+    """As with a conversation that is gone: it was read, and there is nothing to hand over."""
+
+    def task() -> Iterator[int]:
+        wait_for_room(EXPECTED_BYTES)
+        yield from ()
+
+    assert list(overlap([task] * 6, 6)) == []
+
+
+def test_who_waits_for_room_ends_with_the_consumer() -> None:
+    ended = threading.Semaphore(0)
+
+    def task() -> Iterator[int]:
+        try:
+            wait_for_room(EXPECTED_BYTES)
+            yield EXPECTED_BYTES
+        finally:
+            ended.release()
+
+    pool = overlap([task] * 3, 3, lambda size: size)
+    assert list(islice(pool, 1)) == [EXPECTED_BYTES]
+    pool.close()  # type: ignore[attr-defined]
+    # Of the others those that had begun end as well, rather than wait for ever.
+    assert ended.acquire(timeout=PATIENCE)
+
+
+def test_the_first_problem_ends_all() -> None:
+    def bad() -> Iterator[int]:
+        wait_for_room(EXPECTED_BYTES)
+        raise ValueError("no JSON")
+        yield 0
+
+    with pytest.raises(ValueError, match="no JSON"):
+        list(overlap([bad] * 5, 5))
