@@ -25,6 +25,11 @@ class Result:
     at_least: bool = False
 
     @property
+    def ratio(self) -> str:
+        """Of the number to its goal."""
+        return f"{self.value / self.goal:.2f}" if self.goal else ""
+
+    @property
     def reached(self) -> bool:
         """Whether the goal is reached."""
         return self.value >= self.goal if self.at_least else self.value <= self.goal
@@ -40,7 +45,7 @@ def table(results: Iterable[Result]) -> str:
         sign = "≥" if result.at_least else "≤"
         lines.append(
             f"| {result.what} | {result.value:,.4g} {result.unit} "
-            f"| {sign} {result.goal:,.4g} {result.unit} | {result.value / result.goal:.2f} "
+            f"| {sign} {result.goal:,.4g} {result.unit} | {result.ratio} "
             f"| {'reached' if result.reached else '**missed**'} |"
         )
     return "\n".join(lines)

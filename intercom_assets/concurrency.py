@@ -18,7 +18,7 @@ Task = Callable[[], "Iterable[T | Spawn]"]
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
 QUEUE_BYTES = 1 * 1024 * 1024
 # With what is still to come of the tasks under way.
-EXPECTED_BYTES = 3 * 1024 * 1024
+EXPECTED_BYTES = 5 * 512 * 1024
 # How long the consumer may wait at a stretch.
 INTERRUPTIBLE_SECONDS = 1.0
 # What an item is taken for before the first ones have come.

@@ -77,8 +77,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     )
 
     memory_limit: str | None = Field(
-        default="64MB",
-        description="How much memory DuckDB may use while it lands records, such as 64MB (default) "
+        default="48MB",
+        description="How much memory DuckDB may use while it lands records, such as 48MB (default) "
         "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
         "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's.",
     )
