@@ -163,7 +163,7 @@ class Gauge:
 gauge = Gauge()
 
 
-def measured(pool: str | None = None, **options: Any) -> dg.JobDefinition:
+def measured(count: int, pool: str | None = None, **options: Any) -> dg.JobDefinition:
     def asset_of(number: int) -> dg.AssetsDefinition:
         @dg.asset(name=f"a{number}", pool=pool)
         def asset() -> None:
@@ -172,15 +172,15 @@ def measured(pool: str | None = None, **options: Any) -> dg.JobDefinition:
 
         return asset
 
-    return job(*(asset_of(number) for number in range(6)), **options)
+    return job(*(asset_of(number) for number in range(count)), **options)
 
 
 def two_at_once() -> dg.JobDefinition:
-    return measured(max_concurrent=2)
+    return measured(6, max_concurrent=2)
 
 
 def one_pool() -> dg.JobDefinition:
-    return measured(pool="only_one")
+    return measured(2, pool="only_one")
 
 
 def test_no_more_steps_run_at_once_than_wanted(
