@@ -26,6 +26,7 @@ from intercom_assets.extraction import TableSpec
 from intercom_assets.responses import body_of
 from intercom_assets.streams import STREAMS
 from intercom_assets.transport import Reply
+from intercom_assets.warehouse.encoding import JSON
 from intercom_assets_tests.test_rules_guards import REPLACED, Things
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -66,10 +67,15 @@ def check_merged(batches: list[list[dict[str, Any]]]) -> None:
     with a_table() as things:
         expected: dict[str, Any] = {}
         for batch in batches:
-            things.land(*batch)
+            widened = things.land(*batch).changes.widened
             for record in batch:
                 expected = after(expected, record)
             agree(things, list(expected.values()))
+            if JSON in widened.values():
+                # What the column held as text is a JSON string now; sent again, a number, say, is
+                # stored as the number that it was.
+                things.land(*expected.values())
+                agree(things, list(expected.values()))
             # The same once more changes nothing.
             again = things.land(*expected.values()).changes
             assert (again.inserted, again.updated) == (0, 0)

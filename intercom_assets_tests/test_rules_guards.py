@@ -622,6 +622,12 @@ def test_rule_10_a_conversation_without_its_list_of_parts_is_an_error(queue: Que
             list(Extraction(stream, Run()).batches(None, queue.work))
 
 
+def test_an_admin_without_an_id_is_an_error() -> None:
+    nameless = {"/me": {}, "/admins": {"admins": [{"name": "Ada"}]}}
+    with answering(nameless) as client, pytest.raises(MalformedResponse, match="no id"):
+        list(STREAMS["admins"](client).get_records())
+
+
 def test_rule_10_while_parts_are_read_the_bookmark_is_the_oldest_outstanding(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from intercom_assets.concurrency import overlap
-from intercom_assets.errors import NotFound
+from intercom_assets.errors import MalformedResponse, NotFound
 from intercom_assets.pagination import Page
 from intercom_assets.streams.base import FullTableStream, IncrementalStream
 
@@ -32,10 +32,15 @@ class Admins(FullTableStream):
     counted = ("admins gone",)
 
     def pages(self) -> Iterator[Page]:
-        """One page an admin of the list."""
-        ids = [
-            str(record["id"]) for page in AdminList(self.client).pages() for record in page.records
-        ]
+        """One page an admin of the list.
+
+        Raises:
+            MalformedResponse: When the list names one without an id.
+        """
+        listed = [record for page in AdminList(self.client).pages() for record in page.records]
+        ids = [str(record["id"]) for record in listed if record.get("id") is not None]
+        if len(ids) < len(listed):
+            raise MalformedResponse("a record of admins has no id", call=f"GET {AdminList.path}")
         workers = min(self.client.settings.max_concurrency, len(ids))
         return overlap((partial(self._admin, admin) for admin in ids), workers)
 
