@@ -29,6 +29,7 @@ TELLING_SECONDS = 0.5
 # What is left to others gets less as the window goes by.
 LOOK_AGAIN_SECONDS = 0.2
 PROBE_SECONDS = 0.5
+OTHERS_MAY_GROW = 1.1
 
 
 class ServerClock:
@@ -193,7 +194,8 @@ class Pacer:
         seen, used = now - self._came_at, self._limit - self._remaining
         if seen > TELLING_SECONDS:
             others = max(0, used - self._answered)
-            self._others_before = round(others * max(1.0, WINDOW_SECONDS / seen))
+            # A little more than they had: of those who were refused it is not known how much they want.
+            self._others_before = round(OTHERS_MAY_GROW * others * max(1.0, WINDOW_SECONDS / seen))
         self._came_at = now
         self._share_before = self._answered / used if self._answered and used else 1.0
         self._answered = 0
