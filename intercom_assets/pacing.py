@@ -194,7 +194,7 @@ class Pacer:
         seen, used = now - self._came_at, self._limit - self._remaining
         if seen > TELLING_SECONDS:
             others = max(0, used - self._answered)
-            # A little more than they had: of those who were refused it is not known how much they want.
+            # A little more than they had: how much the refused ones wanted is not known.
             self._others_before = round(OTHERS_MAY_GROW * others * max(1.0, WINDOW_SECONDS / seen))
         self._came_at = now
         self._share_before = self._answered / used if self._answered and used else 1.0
