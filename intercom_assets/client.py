@@ -156,7 +156,8 @@ class IntercomClient:
         for _ in range(MAX_RATE_LIMITED):
             reply = self._send(method, url, payload)
             if reply.status != 429:
-                wait_for_room(len(reply.body))
+                if reply.status < 300:
+                    wait_for_room(len(reply.body))
                 return Answer(
                     responses.body_of(reply, call), len(reply.body), int(self.clock.time())
                 )

@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -68,8 +68,14 @@ def in_background(call: Callable[[], R]) -> Callable[[], R]:
         except BaseException as problem:  # raised again by whoever asks for the result
             future.set_exception(problem)
 
+    def result() -> R:
+        # Not for ever at a stretch, like the consumer of a pool.
+        while not wait([future], INTERRUPTIBLE_SECONDS).done:
+            pass
+        return future.result()
+
     _in_thread(work)
-    return future.result
+    return result
 
 
 # The pool that a thread works for, and the bytes of what it has decoded and not handed over yet.
@@ -87,7 +93,8 @@ def wait_for_room(size: int) -> None:
     """
     pool: _Pool[Any] | None = getattr(_here, "pool", None)
     if pool is not None:
-        pool.admit(size)
+        # Who holds something already must not wait for others, who may wait for it.
+        pool.admit(size, wait=not _here.decoded)
         _here.decoded += size
 
 
@@ -229,12 +236,13 @@ class _Pool(Generic[T]):
             self._spawned += reversed(tasks)
             self._more_tasks.notify_all()
 
-    def admit(self, size: int) -> None:
-        """Waits until what is decoded and not taken yet leaves room for so many bytes."""
+    def admit(self, size: int, wait: bool) -> None:
+        """Counts an answer as decoded, once what is not taken yet leaves room for it."""
         with self._admission:
             # One answer is always let in, however large.
             while (
-                self._decoded
+                wait
+                and self._decoded
                 and self._decoded + self._bytes + size > EXPECTED_BYTES
                 and not (self._closed or self._problem)
             ):

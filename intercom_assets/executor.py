@@ -58,7 +58,10 @@ STOP_SECONDS = 5.0
     },
 )
 def threads_executor(context: dg.InitExecutorContext) -> dg.Executor:
-    """Runs steps side by side in threads of the run's process; takes ``max_concurrent``, 4."""
+    """Runs steps side by side in threads of the run's process; takes ``max_concurrent``, 4.
+
+    Assets that are async functions need another executor: Dagster gives a run one event loop.
+    """
     config: Any = context.executor_config
     retries = RetryMode.from_config(config["retries"]) or RetryMode.ENABLED
     return ThreadsExecutor(retries, config["max_concurrent"])
@@ -125,6 +128,8 @@ class _Step:
     def __init__(self, context: StepExecutionContext, news: "_News") -> None:
         self.context = context
         self.events: list[DagsterEvent] = []
+        # How it ended: succeeded, failed, or to be repeated.
+        self.outcome: DagsterEvent | None = None
         self._news = news
         # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
         self._thread = threading.Thread(target=self._run, name=context.step.key, daemon=True)
@@ -139,8 +144,16 @@ class _Step:
             problem = raised
         self._news.put((self, _Over(problem)))
 
+    def take(self, event: DagsterEvent) -> None:
+        """Keeps an event that the step has told."""
+        self.events.append(event)
+        if event.is_step_success or event.is_step_failure or event.is_step_up_for_retry:
+            self.outcome = event
+
     def interrupt(self) -> None:
         """Has the step raise what an interrupt raises, as soon as it runs Python code again."""
+        if not self._thread.is_alive():
+            return  # its number may be another thread's by now
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(self._thread.ident or 0),
             ctypes.py_object(DagsterExecutionInterruptedError),
@@ -178,6 +191,9 @@ def _run_all(
             yield from _run_steps(job_context, active, running, news)
         except BaseException as problem:
             events = _stop(running, news)
+            for step in running:
+                if step.outcome:
+                    active.handle_event(step.outcome)  # which gives back its place in a pool
             if not isinstance(problem, GeneratorExit):
                 yield from events
             raise
@@ -193,21 +209,26 @@ def _run_steps(
         for ready in active.get_steps_to_execute():
             running.add(_Step(job_context.for_step(ready, active.get_known_state()), news))
         yield from active.concurrency_event_iterator(job_context)
-        yield from active.plan_events_iterator(job_context)
         try:
             with raise_execution_interrupts():
                 step, item = news.get(timeout=LOOK_AGAIN_SECONDS)
         except Empty:
             continue
         if isinstance(item, DagsterEvent):
-            step.events.append(item)
+            step.take(item)
             yield item
-            active.handle_event(item)
+            # Its outcome counts once its thread is over: a repetition must not begin before that.
+            if item is not step.outcome:
+                active.handle_event(item)
             continue
         running.remove(step)
+        if step.outcome:
+            active.handle_event(step.outcome)
         if item.problem:
             raise item.problem
         active.verify_complete(job_context, step.context.step.key)
+        # What is skipped after it; and what its dynamic outputs add to the plan.
+        yield from active.plan_events_iterator(job_context)
         yield from _trigger_hook(step.context, step.events)
 
 
@@ -218,11 +239,20 @@ def _capture_output(
     manager = job_context.instance.compute_log_manager
     file: str = create_compute_log_file_key()  # type: ignore[no-untyped-call]
     key = manager.build_log_key_for_run(job_context.run_id, file)
+    output = ExitStack()
     try:
-        captured = stack.enter_context(manager.capture_logs(key))
+        captured = output.enter_context(manager.capture_logs(key))
     except Exception as problem:
         job_context.log.warning(f"stdout and stderr of this run are not kept: {problem}")
         return
+
+    def put_away() -> None:
+        try:
+            output.close()
+        except Exception as problem:  # such as a bucket that is not there: the run went well
+            job_context.log.warning(f"stdout and stderr of this run are not kept: {problem}")
+
+    stack.callback(put_away)
     steps = [step.key for step in execution_plan.get_steps_to_execute_in_topo_order()]
     yield DagsterEvent.capture_logs(job_context, steps, key, captured)
 
@@ -236,14 +266,18 @@ def _stop(steps: Iterable[_Step], news: _News) -> list[DagsterEvent]:
     for step in steps:
         step.interrupt()
     deadline = time.monotonic() + STOP_SECONDS
-    events = [
-        step_failure_event_from_exc_info(
-            step.context, sys.exc_info(), error_source=ErrorSource.INTERRUPT
-        )
-        for step in steps
-        if not step.ended_by(deadline)
-    ]
+    late = [step for step in steps if not step.ended_by(deadline)]
+    events = []
     while not news.empty():
-        _, item = news.get()
-        events += [item] if isinstance(item, DagsterEvent) else []
+        step, item = news.get()
+        if isinstance(item, DagsterEvent):
+            step.take(item)
+            events.append(item)
+    for step in late:
+        if step.outcome is None:
+            failure = step_failure_event_from_exc_info(
+                step.context, sys.exc_info(), error_source=ErrorSource.INTERRUPT
+            )
+            step.take(failure)
+            events.append(failure)
     return events

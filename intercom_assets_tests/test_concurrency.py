@@ -91,3 +91,14 @@ def test_the_first_problem_ends_all() -> None:
 
     with pytest.raises(ValueError, match="no JSON"):
         list(overlap([bad] * 5, 5))
+
+
+def test_a_task_of_several_answers_waits_for_nobody_who_waits_for_it() -> None:
+    """Such as a list of several pages, or an answer that was cut off and is asked for again."""
+
+    def task() -> Iterator[int]:
+        for _ in range(3):
+            wait_for_room(EXPECTED_BYTES // 2)
+        yield EXPECTED_BYTES
+
+    assert len(list(overlap([task] * 16, 16, lambda size: size))) == 16

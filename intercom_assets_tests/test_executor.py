@@ -119,14 +119,14 @@ def test_a_failure_stops_only_what_depends_on_it(instance: dg.DagsterInstance) -
     assert run is not None and run.status is dg.DagsterRunStatus.FAILURE
 
 
-def one_that_asks_for_more_tries() -> dg.JobDefinition:
+def asks_for_more_tries(wait: float) -> dg.JobDefinition:
     tries: list[int] = []
 
     @dg.asset
     def flaky() -> None:
         tries.append(1)
         if len(tries) < 3:
-            raise dg.RetryRequested(max_retries=2, seconds_to_wait=0.1)
+            raise dg.RetryRequested(max_retries=2, seconds_to_wait=wait)
 
     @dg.asset(deps=[flaky])
     def after() -> None: ...
@@ -134,8 +134,21 @@ def one_that_asks_for_more_tries() -> dg.JobDefinition:
     return job(flaky, after)
 
 
-def test_a_step_that_asks_for_it_is_repeated(instance: dg.DagsterInstance) -> None:
-    result = execute(one_that_asks_for_more_tries, instance)
+def one_that_asks_for_more_tries() -> dg.JobDefinition:
+    return asks_for_more_tries(0.1)
+
+
+def one_that_asks_for_more_tries_at_once() -> dg.JobDefinition:
+    return asks_for_more_tries(0)
+
+
+@pytest.mark.parametrize(
+    "wanted", [one_that_asks_for_more_tries, one_that_asks_for_more_tries_at_once]
+)
+def test_a_step_that_asks_for_it_is_repeated(
+    instance: dg.DagsterInstance, wanted: Callable[[], dg.JobDefinition]
+) -> None:
+    result = execute(wanted, instance)
     assert result.success
     assert kinds(result, "flaky").count("STEP_UP_FOR_RETRY") == 2
     assert kinds(result, "after")[-1] == "STEP_SUCCESS"
@@ -281,12 +294,12 @@ interrupted = threading.Event()
 def one_raises_one_waits(wait: Callable[[], None]) -> dg.JobDefinition:
     waiting = threading.Event()
 
-    @dg.asset
+    @dg.asset(pool="two")
     def raises() -> None:
         waiting.wait(PATIENCE)
         raise RuntimeError("the run ends here")
 
-    @dg.asset
+    @dg.asset(pool="two")
     def waits() -> None:
         waiting.set()
         try:
@@ -328,6 +341,14 @@ def test_a_step_that_does_not_notice_is_left_behind_and_told(
         execute(one_that_does_not_notice, instance, raise_on_error=True)
     assert not interrupted.is_set()
     assert failure_of("waits", instance) == "RuntimeError"
+
+
+def test_a_run_that_ends_early_gives_back_its_places_in_pools() -> None:
+    limits = {"concurrency": {"pools": {"default_limit": 2, "granularity": "op"}}}
+    with dg.instance_for_test(overrides=limits) as instance:
+        with pytest.raises(RuntimeError, match="the run ends here"):
+            execute(one_that_notices, instance, raise_on_error=True)
+        assert instance.event_log_storage.get_concurrency_info("two").active_slot_count == 0
 
 
 def failure_of(step: str, instance: dg.DagsterInstance) -> str | None:

@@ -61,7 +61,8 @@ class Warehouse:
         self._connect = connect
         self._memory_limit = memory_limit
         self._limit_lifted = limit_lifted or threading.Event()
-        self._was_limited = False
+        # Of each thread's last connection: a commit has a thread of its own.
+        self._here = threading.local()
         self._lock_timeout = lock_timeout
         self._say = say
         self.schema = schema
@@ -82,7 +83,8 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[DuckDBPyConnection]:
         """A connection in a transaction, which ends with the block: committed, or undone."""
-        with _writing, self.connection() as connection:
+        # The lock comes second: who waits for the file keeps nobody from saying so.
+        with self.connection() as connection, _writing:
             connection.begin()
             yield connection
             connection.commit()
@@ -104,13 +106,13 @@ class Warehouse:
         The limit may have been lifted by another stream's run since it was too little for this one.
         """
         self._limit_lifted.set()
-        return self._was_limited
+        return getattr(self._here, "was_limited", False)
 
     def _limit(self, connection: DuckDBPyConnection) -> None:
         if self._memory_limit is None:
             return
-        self._was_limited = not self._limit_lifted.is_set()
-        if self._was_limited:
+        self._here.was_limited = not self._limit_lifted.is_set()
+        if self._here.was_limited:
             connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
         else:
             connection.execute("reset memory_limit")
