@@ -43,19 +43,34 @@ def overlap(
 
     Args:
         tasks: Taken one by one, as threads come free. A task may yield `Spawn` for more of them.
-        workers: Threads at the most.
+        workers: Threads at the most; with 0 the tasks run in the caller's, one after the other.
         size: Bytes of an item; producers wait while more than `QUEUE_BYTES` are not yet taken, and
             no task is started while more than `EXPECTED_BYTES` are likely to come.
 
     Raises:
         BaseException: The first that a task raised; the other tasks are then abandoned.
     """
-    pool = _Pool(tasks, max(1, workers), size)
+    if workers < 1:
+        yield from _in_turn(tasks)
+        return
+    pool = _Pool(tasks, workers, size)
     _in_thread(pool.work)
     try:
         yield from pool.drain()
     finally:
         pool.close()
+
+
+def _in_turn(tasks: Iterable[Task[T]]) -> Iterator[T]:
+    """Yields what tasks yield, one after the other."""
+    for task in tasks:
+        further: list[Task[T]] = []
+        for item in task():
+            if isinstance(item, Spawn):
+                further += item.tasks
+            else:
+                yield item
+        yield from _in_turn(further)
 
 
 def in_background(call: Callable[[], R]) -> Callable[[], R]:

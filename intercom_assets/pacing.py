@@ -30,6 +30,8 @@ TELLING_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 0.2
 PROBE_SECONDS = 0.5
 OTHERS_MAY_GROW = 1.1
+# About what an answer gives a thread to do.
+WORK_SECONDS = 0.005
 
 
 class ServerClock:
@@ -112,6 +114,14 @@ class Pacer:
         needed = 1.2 * self._remaining / left * self._latency
         return int(min(self._max_in_flight, max(USUAL_IN_FLIGHT, needed)))
 
+    def worthwhile(self, most: int) -> int:
+        """How many threads of their own are worth having for calls, 0 to ``most``.
+
+        As many as find something to do while an answer is waited for: where Intercom is near, they
+        would only wait for each other.
+        """
+        return min(most, int(self._latency / WORK_SECONDS))
+
     def observe(self, headers: Mapping[str, str], seconds: float) -> None:
         """Learns from an answer.
 
@@ -119,6 +129,8 @@ class Pacer:
             headers: The window's state; without it nothing is limited.
             seconds: How long the answer took.
         """
+        with self._changed:
+            self._latency += (seconds - self._latency) / 8 if self._latency else seconds
         try:
             limit = int(headers["X-RateLimit-Limit"])
             remaining = int(headers["X-RateLimit-Remaining"])
@@ -126,7 +138,6 @@ class Pacer:
         except (KeyError, ValueError):
             return
         with self._changed:
-            self._latency += (seconds - self._latency) / 8
             if reset < self._reset or (reset == self._reset and self._is_over):
                 return  # an answer of a window that is over
             if self._limit is None:
@@ -220,14 +231,14 @@ class Pacer:
         """Calls left in the window, without those that the others are going to make."""
         now = time.monotonic()
         used = max(0, (self._limit or 0) - self._remaining - self._answered - self._in_flight)
+        # What is left was counted before the newest answer came, and they have gone on since.
+        age = now - self._observed_at + self._latency
         if self._others_before is None:
             # No window before: they go on as they do in this one.
             since = now - self._came_at
             rate = used / since if since > TELLING_SECONDS else 0.0
-            outstanding = rate * left
+            outstanding = rate * (left + age)
         else:
             rate = self._others_before / WINDOW_SECONDS
-            outstanding = max(0.0, min(self._others_before - used, rate * left))
-        # They went on since the newest answer, so that less is left and less is outstanding.
-        since_told = rate * (now - self._observed_at)
-        return self._remaining - max(since_told, outstanding)
+            outstanding = max(0.0, min(self._others_before - used, rate * (left + age)))
+        return self._remaining - max(rate * age, outstanding)

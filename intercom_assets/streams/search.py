@@ -6,7 +6,7 @@ after each page the state claims what the order of the search makes certain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -91,7 +91,8 @@ class SearchStream(IncrementalStream):
 
     def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
         tasks = (partial(self._walk, walk, is_part=False) for walk in walks)
-        for step in overlap(tasks, WALKS_AT_ONCE, lambda step: step.size):
+        workers = self.client.pacer.worthwhile(WALKS_AT_ONCE)
+        for step in overlap(tasks, workers, lambda step: step.size):
             state = state.with_complete(*step.claimed)
             if self.keeps_cursor:
                 state = state.with_walk(step.walk)
@@ -127,8 +128,8 @@ class SearchStream(IncrementalStream):
             halves = self._halves(walk, page, last) if is_first and not over else []
             if halves:
                 yield Spawn([partial(self._walk, half) for half in halves])
-            # The next page is under way while this one's lists are completed.
-            following = None if over or halves else in_background(partial(next, pages))
+            # While this one's lists are completed.
+            following = None if over or halves else self._ahead(pages)
             walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
             sublists.complete(self, wanted, self.sublists)
@@ -137,6 +138,11 @@ class SearchStream(IncrementalStream):
             if following is None:
                 return
             page, is_first = following(), False
+
+    def _ahead(self, pages: Iterator[Page]) -> Callable[[], Page]:
+        """The next page; on its way already, if its answer takes long enough."""
+        following = partial(next, pages)
+        return in_background(following) if self.client.pacer.worthwhile(1) else following
 
     def _halves(self, walk: Walk, page: Page, last: int | None) -> list[Walk]:
         """What is left of a walk after its first page, as two walks, if that is worth while."""

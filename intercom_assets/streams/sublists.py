@@ -44,7 +44,8 @@ def complete(
     if not cut:
         return
     tasks = (partial(_complete, stream, record, field, sublists[field]) for record, field in cut)
-    for found in overlap(tasks, min(LISTS_AT_ONCE, len(cut))):
+    workers = stream.client.pacer.worthwhile(min(LISTS_AT_ONCE, len(cut)))
+    for found in overlap(tasks, workers):
         stream.counts["lists completed" if found else "records gone"] += 1
 
 

@@ -14,7 +14,7 @@ from intercom_assets.warehouse.encoding import JSON, MEMORY, Record, encode_colu
 
 # Small batches are encoded together: each encoding costs something, however little is in it.
 ENCODE_ROWS = 1000
-ENCODE_BYTES = 256 * 1024
+ENCODE_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
