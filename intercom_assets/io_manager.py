@@ -39,6 +39,8 @@ COMMIT_ROWS = 5_000
 COMMIT_BYTES = 6 * 1024 * 1024
 COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
+# What DuckDB calls the limit of its memory.
+_LIMITS = {"memory_limit", "max_memory"}
 
 
 class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
@@ -80,7 +82,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         default="48MB",
         description="How much memory DuckDB may use while it lands records, such as 48MB (default) "
         "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
-        "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's.",
+        "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's. A "
+        "`memory_limit` in the DuckDB resource's `connection_config` wins over it.",
     )
 
     _limit_lifted: threading.Event = PrivateAttr(default_factory=threading.Event)
@@ -146,11 +149,12 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         warehouse = self._warehouse_of(source.definition_metadata if source else None)
         columns = (context.definition_metadata or {}).get("columns")
         wanted = comma(columns) if columns else "*"
-        with warehouse.connection() as connection:
-            frame: pd.DataFrame = connection.execute(
-                f"select {wanted} from {path(connection, warehouse.schema, key.path[-1])}"
-            ).df()
-        return frame
+
+        def load(connection: DuckDBPyConnection) -> "pd.DataFrame":
+            table = path(connection, warehouse.schema, key.path[-1])
+            return connection.execute(f"select {wanted} from {table}").df()
+
+        return warehouse.ask(load)
 
     def warehouse(
         self, schema: str | None = None, say: Callable[[str], None] | None = None
@@ -162,10 +166,12 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             say: Takes a line for the log.
         """
         told = {"say": say} if say else {}
+        # A limit in the resource's own configuration holds for everything that uses the database.
+        is_limited = _LIMITS & self.duckdb.connection_config.keys()
         return Warehouse(
             self._connect,
             schema or self.schema_name,
-            self.memory_limit,
+            None if is_limited else self.memory_limit,
             self._limit_lifted,
             self.lock_timeout,
             **told,

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
+from intercom_assets import pacing
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.client import IntercomClient
 from intercom_assets.io_manager import IntercomDuckDBIOManager
@@ -29,6 +30,18 @@ SMALL: dict[str, Any] = {"contacts": 40, "companies": 30, "conversations": 25}
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("INTERCOM_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has streams read side by side, as from Intercom, although the sandbox is near."""
+    monkeypatch.setattr(pacing, "WORK_SECONDS", 1e-9)
+
+
+@pytest.fixture
+def near(far: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has streams make one call after the other, as from something that answers at once."""
+    monkeypatch.setattr(pacing, "WORK_SECONDS", 1e9)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets import io_manager
+from intercom_assets import io_manager, pacing
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.executor import threads_executor
 from intercom_assets.resources import IntercomResource
@@ -51,7 +51,8 @@ class Job:
         file_size: Bytes that a file may have.
         max_retries: Of a step.
         executor: Where the steps run: THREADS of the run's process, as shipped; the run's process,
-            one after the other; or PROCESSES of their own, of which then one dies.
+            one after the other, and so the calls of each; or PROCESSES of their own, of which then
+            one dies.
     """
 
     database: str
@@ -179,6 +180,7 @@ def _assets(job: Job) -> list[Any]:
 
 def _resources(job: Job) -> dict[str, Any]:
     io_manager.COMMIT_ROWS = job.commit_rows
+    pacing.WORK_SECONDS = 1e9 if job.executor == IN_PROCESS else 1e-9
     return {
         RESOURCE_KEY: IntercomResource(
             access_token=job.token,

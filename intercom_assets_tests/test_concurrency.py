@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 import pytest
 
-from intercom_assets.concurrency import EXPECTED_BYTES, overlap, wait_for_room
+from intercom_assets.concurrency import EXPECTED_BYTES, Spawn, overlap, wait_for_room
 
 PATIENCE = 30.0
 
@@ -102,3 +103,27 @@ def test_a_task_of_several_answers_waits_for_nobody_who_waits_for_it() -> None:
         yield EXPECTED_BYTES
 
     assert len(list(overlap([task] * 16, 16, lambda size: size))) == 16
+
+
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_tasks_that_a_task_yields_are_run_too(workers: int) -> None:
+    def task(number: int) -> Iterator[int | Spawn]:
+        if number < 4:
+            yield Spawn([partial(task, 2 * number), partial(task, 2 * number + 1)])
+        yield number
+
+    assert sorted(overlap([partial(task, 1)], workers)) == list(range(1, 8))
+
+
+def test_without_workers_tasks_run_in_the_callers_thread_one_after_the_other() -> None:
+    here: list[int] = []
+
+    def task(number: int) -> Iterator[int]:
+        here.append(threading.get_ident())
+        yield number
+
+    taken = overlap((partial(task, number) for number in range(3)), 0)
+    assert next(taken) == 0
+    assert here == [threading.get_ident()]
+    assert list(taken) == [1, 2]
+    assert set(here) == {threading.get_ident()}

@@ -17,8 +17,10 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster_duckdb import DuckDBResource
 
 from intercom_assets.garbage import fewer_collections
+from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets.warehouse import Warehouse
@@ -259,6 +261,19 @@ def test_a_path_that_cannot_be_a_database_is_told_at_once(
 def _garbage(path: Path) -> Path:
     path.write_bytes(b"not a database at all " * 1000)
     return path
+
+
+@pytest.mark.parametrize("connection_config", [{}, {"memory_limit": "1GB"}])
+def test_a_memory_limit_of_the_users_own_is_kept(
+    tmp_path: Path, connection_config: dict[str, str]
+) -> None:
+    duckdb_resource = DuckDBResource(
+        database=str(tmp_path / "w.duckdb"), connection_config=connection_config
+    )
+    warehouse = IntercomDuckDBIOManager(duckdb=duckdb_resource).warehouse()
+    with warehouse.connection() as connection:
+        row = connection.execute("select current_setting('memory_limit')").fetchone()
+    assert row == ("953.6 MiB" if connection_config else "45.7 MiB",)
 
 
 def test_a_memory_limit_that_is_too_small_is_lifted(

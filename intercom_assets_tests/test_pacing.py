@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from intercom_assets import pacing
 from intercom_assets.client import IntercomClient
 from intercom_assets.concurrency import overlap
 from intercom_assets.pacing import LONGEST_WAIT_SECONDS, WINDOW_SECONDS, Pacer, ServerClock
@@ -98,6 +99,18 @@ def test_a_request_waits_while_the_window_is_used_up_and_goes_on_in_the_next() -
     assert admitted.wait(5)
 
 
+def test_what_others_use_while_an_answer_travels_is_left_to_them() -> None:
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(1_000, 1_000), 0.2)
+    pacer._came_at -= 10
+    pacer.observe(window(499, 1_000), 0.2)  # half a window's calls were theirs, 50 a second
+    clock.now = 1_019.0
+    pacer.observe(window(560, 1_000, reset=1_020), 0.2)
+    # Fifty in the second that is left, ten in the time that the answer took, a tenth more of both.
+    assert pacer._to_spare(left=1.0) == pytest.approx(560 - 66, abs=1)
+
+
 def test_what_others_used_in_the_window_before_is_left_to_them() -> None:
     clock = Clock()
     pacer = Pacer(64, clock)
@@ -117,6 +130,33 @@ def test_concurrency_follows_latency_up_to_its_bound(latency: float, level: int)
     for _ in range(60):
         pacer.observe(window(1_666, 1_667), latency)
     assert pacer.level() == pytest.approx(level, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("headers", "latency", "threads"),
+    [({}, 0.001, 0), ({}, 0.1, 8), (window(99), 0.1, 8), (window(99), 0.012, 2)],
+)
+def test_threads_are_worth_having_where_answers_take_their_time(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], latency: float, threads: int
+) -> None:
+    monkeypatch.setattr(pacing, "WORK_SECONDS", 0.005)
+    pacer = Pacer(64, Clock())
+    assert pacer.worthwhile(8) == 0
+    pacer.observe(headers, latency)
+    assert pacer.worthwhile(8) == threads
+
+
+def test_a_history_read_call_by_call_agrees_too(
+    make_project: Callable[..., Project], near: None
+) -> None:
+    with Sandbox(**{**SMALL, "contacts": 400}) as sandbox:
+        project = make_project(sandbox, page_size=5)
+        project.run()
+        assert project.metadata("contacts")["intercom/lists completed"]
+        for contact in list(sandbox.workspace.contacts)[:30]:
+            sandbox.workspace.update("contacts", contact, name="Renamed")
+        project.run()
+        assert project.differences() == {}
 
 
 def test_answers_that_arrive_late_do_not_count_for_the_next_window() -> None:
