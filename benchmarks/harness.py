@@ -30,6 +30,12 @@ class Intercom:
     """A sandbox in a process of its own."""
 
     url: str
+    process: psutil.Process
+
+    def busy(self) -> float:
+        """Seconds of processor time that it has used."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
 
     def summary(self) -> dict[str, Any]:
         """What the sandbox was asked."""
@@ -57,7 +63,7 @@ def intercom(**wanted: Any) -> Iterator[Intercom]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
-        yield Intercom(process.stdout.readline().strip())
+        yield Intercom(process.stdout.readline().strip(), psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait()

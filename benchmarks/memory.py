@@ -13,15 +13,9 @@ LIMIT_MB = 400.0
 
 def run() -> Iterator[Result]:
     """Yields the results."""
-    peaks = []
-    for contacts in (20_000, 200_000):
-        with (
-            intercom(contacts=contacts, companies=100, conversations=100) as server,
-            project(server.url) as ours,
-        ):
-            peaks.append(ours.materialize("contacts").peak_mb)
-            yield Result(f"{contacts:,} contacts", peaks[-1], LIMIT_MB, "MB")
-    yield Result("200,000 contacts against 20,000", peaks[1] / peaks[0], 1.2, "times")
+    few, many = (_contacts(count) for count in (20_000, 200_000))
+    yield Result("20,000 contacts at 100 ms", few, LIMIT_MB, "MB")
+    yield Result(f"200,000 contacts ({many:.0f} MB) against 20,000", many / few, 1.2, "times")
     with (
         intercom(contacts=100, companies=10, conversations=400, long=300) as server,
         project(server.url) as ours,
@@ -36,3 +30,12 @@ def run() -> Iterator[Result]:
         inflate(ours, 5_000_000, 10_000)
         peak = ours.materialize("contacts").peak_mb
         yield Result("10,000 changed contacts, 5,000,000 rows in the table", peak, LIMIT_MB, "MB")
+
+
+def _contacts(count: int) -> float:
+    """The peak of a first sync; with latency, so that as many pages are under way as there may."""
+    with (
+        intercom(contacts=count, companies=100, conversations=100, latency=0.1) as server,
+        project(server.url) as ours,
+    ):
+        return ours.materialize("contacts").peak_mb
