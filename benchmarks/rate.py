@@ -83,6 +83,7 @@ def _shared(server: Intercom, ours: Project) -> Iterator[Result]:
     stop, other = threading.Event(), [0, 0]
     thread = threading.Thread(target=_other, args=(server.url, 83.3, stop, other), daemon=True)
     thread.start()
+    _await_window()
     ours.materialize(*STREAMS)
     stop.set()
     thread.join()

@@ -172,7 +172,8 @@ class IntercomClient:
             began = time.monotonic()
             reply = self._transport.send(method, url, **payload)
             self.clock.observe(reply.headers.get("Date"))
-            self.pacer.observe(reply.headers, time.monotonic() - began)
+            took = time.monotonic() - began
+            self.pacer.observe(reply.headers, took if reply.status < 400 else None)
         return reply
 
     def _url(self, path: str) -> str:

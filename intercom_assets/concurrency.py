@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from itertools import chain
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -37,23 +38,33 @@ class Spawn:
 
 
 def overlap(
-    tasks: Iterable[Task[T]], workers: int, size: Callable[[T], int] = lambda item: 0
+    tasks: Iterable[Task[T]],
+    workers: int | Callable[[], int],
+    size: Callable[[T], int] = lambda item: 0,
 ) -> Iterator[T]:
     """Yields what the tasks yield, in order of completion, from up to ``workers`` threads.
 
     Args:
         tasks: Taken one by one, as threads come free. A task may yield `Spawn` for more of them.
-        workers: Threads at the most; with 0 the tasks run in the caller's, one after the other.
+        workers: Threads at the most, or who tells it, and is asked as tasks begin. As long as it is
+            0, tasks run in the caller's thread, one after the other.
         size: Bytes of an item; producers wait while more than `QUEUE_BYTES` are not yet taken, and
             no task is started while more than `EXPECTED_BYTES` are likely to come.
 
     Raises:
         BaseException: The first that a task raised; the other tasks are then abandoned.
     """
-    if workers < 1:
-        yield from _in_turn(tasks)
-        return
-    pool = _Pool(tasks, workers, size)
+    most = workers if callable(workers) else lambda: workers
+    source = iter(tasks)
+    spawned: deque[Task[T]] = deque()
+    while most() < 1:
+        task = spawned.popleft() if spawned else next(source, None)
+        if task is None:
+            return
+        further: list[Task[T]] = []
+        yield from _items(task, further)
+        spawned.extendleft(reversed(further))
+    pool = _Pool(chain(spawned, source), most, size)
     _in_thread(pool.work)
     try:
         yield from pool.drain()
@@ -61,16 +72,13 @@ def overlap(
         pool.close()
 
 
-def _in_turn(tasks: Iterable[Task[T]]) -> Iterator[T]:
-    """Yields what tasks yield, one after the other."""
-    for task in tasks:
-        further: list[Task[T]] = []
-        for item in task():
-            if isinstance(item, Spawn):
-                further += item.tasks
-            else:
-                yield item
-        yield from _in_turn(further)
+def _items(task: Task[T], further: list[Task[T]]) -> Iterator[T]:
+    """What a task yields; the tasks among it are gathered."""
+    for item in task():
+        if isinstance(item, Spawn):
+            further += item.tasks
+        else:
+            yield item
 
 
 def in_background(call: Callable[[], R]) -> Callable[[], R]:
@@ -140,8 +148,10 @@ def _serve(inbox: SimpleQueue[Callable[[], None]]) -> None:
 class _Pool(Generic[T]):
     """Tasks to be run and items to be taken; the items are bounded by their bytes."""
 
-    def __init__(self, tasks: Iterable[Task[T]], workers: int, size: Callable[[T], int]) -> None:
-        self._most = workers
+    def __init__(
+        self, tasks: Iterable[Task[T]], most: Callable[[], int], size: Callable[[T], int]
+    ) -> None:
+        self._most = most
         self.workers = 1
         self._idle = 0
         self._source = iter(tasks)
@@ -237,7 +247,7 @@ class _Pool(Generic[T]):
 
     def _call_another(self) -> None:
         """Adds a thread for the next task, if all are busy."""
-        if not self._idle and self.workers < self._most:
+        if not self._idle and self.workers < self._most():
             self.workers += 1
             _in_thread(self.work)
 

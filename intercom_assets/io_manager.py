@@ -167,7 +167,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         """
         told = {"say": say} if say else {}
         # A limit in the resource's own configuration holds for everything that uses the database.
-        is_limited = _LIMITS & self.duckdb.connection_config.keys()
+        is_limited = _LIMITS & {name.lower() for name in self.duckdb.connection_config}
         return Warehouse(
             self._connect,
             schema or self.schema_name,

@@ -7,13 +7,15 @@ long as what is left is more than
 
 - the requests under way, which may not have been counted yet, ours and as many of the others' as
   their part of this window lets expect, and
-- what the others used in the window before and have not used in this one yet.
+- what the others used in the window before and have not used in this one yet; what they use while
+  an answer travels, it does not tell.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -26,12 +28,18 @@ USUAL_IN_FLIGHT = 64
 ENOUGH_TO_TELL = 20
 # Seconds of a window from which the habits of others can be told.
 TELLING_SECONDS = 0.5
-# What is left to others gets less as the window goes by.
 LOOK_AGAIN_SECONDS = 0.2
+# A run that is cancelled interrupts a thread between two waits only.
+INTERRUPTIBLE_SECONDS = 1.0
+# How old the newest news may be before a single request asks for more.
 PROBE_SECONDS = 0.5
 OTHERS_MAY_GROW = 1.1
 # About what an answer gives a thread to do.
 WORK_SECONDS = 0.005
+# Answers that tell the latency: the middle one of them does.
+LATENCIES = 9
+# An answer that takes longer was not on its way all the time.
+LONGEST_TRAVEL_SECONDS = 1.0
 
 
 class ServerClock:
@@ -79,6 +87,9 @@ class Pacer:
         self._clock = clock
         self._changed = threading.Condition()
         self._in_flight = 0
+        self._admitted_at = 0.0
+        # None until the first answer, which takes the time of opening a connection besides.
+        self._took: deque[float] | None = None
         self._latency = 0.0
         self._blocked_until = 0.0
         # The window: what it allows, how much of that is left, and how much of the rest was ours.
@@ -97,8 +108,9 @@ class Pacer:
     def __enter__(self) -> None:
         with self._changed:
             while wait := self._wait():
-                self._changed.wait(wait)
+                self._changed.wait(min(wait, INTERRUPTIBLE_SECONDS))
             self._in_flight += 1
+            self._admitted_at = time.monotonic()
 
     def __exit__(self, *exc_info: object) -> None:
         with self._changed:
@@ -118,19 +130,19 @@ class Pacer:
         """How many threads of their own are worth having for calls, 0 to ``most``.
 
         As many as find something to do while an answer is waited for: where Intercom is near, they
-        would only wait for each other.
+        would only wait for each other. 0 as long as nothing is known.
         """
         return min(most, int(self._latency / WORK_SECONDS))
 
-    def observe(self, headers: Mapping[str, str], seconds: float) -> None:
+    def observe(self, headers: Mapping[str, str], seconds: float | None = None) -> None:
         """Learns from an answer.
 
         Args:
             headers: The window's state; without it nothing is limited.
-            seconds: How long the answer took.
+            seconds: How long the answer took; None for one that was refused, which is faster.
         """
-        with self._changed:
-            self._latency += (seconds - self._latency) / 8 if self._latency else seconds
+        if seconds is not None:
+            self._learn_latency(seconds)
         try:
             limit = int(headers["X-RateLimit-Limit"])
             remaining = int(headers["X-RateLimit-Remaining"])
@@ -154,6 +166,14 @@ class Pacer:
             self._answered += 1
             # Within one window the smallest count is the newest, whatever order answers arrive in.
             self._remaining = min(self._remaining, remaining)
+
+    def _learn_latency(self, seconds: float) -> None:
+        with self._changed:
+            if self._took is None:
+                self._took = deque(maxlen=LATENCIES)
+                return
+            self._took.append(seconds)
+            self._latency = sorted(self._took)[len(self._took) // 2]
 
     def back_off(self, headers: Mapping[str, str]) -> float:
         """Holds every request back after a 429; returns for how many seconds."""
@@ -189,27 +209,37 @@ class Pacer:
                 self._remaining, self._is_over = self._limit, True
                 self._observed_at = time.monotonic()
             left += WINDOW_SECONDS
-        if self._counted() <= self._to_spare(left):
+        if self._has_room(left):
             return 0.0
-        if self._in_flight or self._remaining < 1:
-            return min(max(left, 0.05), LOOK_AGAIN_SECONDS if self._remaining else WINDOW_SECONDS)
-        # Only an answer tells that the others use less than expected.
-        is_stale = time.monotonic() - self._observed_at > PROBE_SECONDS
-        return 0.0 if is_stale else LOOK_AGAIN_SECONDS
+        if self._remaining < 1:
+            return max(left, 0.05)
+        # Only an answer tells that the others use less than expected, and it may be long in coming.
+        news = time.monotonic() - max(self._observed_at, self._admitted_at)
+        if news > max(PROBE_SECONDS, 2 * self._latency):
+            return 0.0
+        return min(max(left, 0.05), LOOK_AGAIN_SECONDS)
 
     def _roll(self) -> None:
         """Begins a window, unless it has begun already because its time had come."""
         if self._is_over or self._limit is None:
             return
-        now = time.monotonic()
-        seen, used = now - self._came_at, self._limit - self._remaining
+        # Of what others did since the newest answer nothing is known.
+        seen, used = self._observed_at - self._came_at, self._limit - self._remaining
         if seen > TELLING_SECONDS:
             others = max(0, used - self._answered)
             # A little more than they had: how much the refused ones wanted is not known.
             self._others_before = round(OTHERS_MAY_GROW * others * max(1.0, WINDOW_SECONDS / seen))
-        self._came_at = now
+        self._came_at = time.monotonic()
         self._share_before = self._answered / used if self._answered and used else 1.0
         self._answered = 0
+
+    def _has_room(self, left: float) -> bool:
+        """Whether the window has a call to spare that neither we nor the others need."""
+        # What others use while an answer travels is in both: as calls under way, and as time.
+        travel = min(self._latency, LONGEST_TRAVEL_SECONDS)
+        return self._in_flight + 1 <= self._to_spare(
+            left, travel
+        ) and self._counted() <= self._to_spare(left)
 
     def _counted(self) -> float:
         """Calls that the window must still have for one more of ours: those under way, too."""
@@ -227,12 +257,17 @@ class Pacer:
             return self._share_before
         return min(1.0, self._answered / used)
 
-    def _to_spare(self, left: float) -> float:
-        """Calls left in the window, without those that the others are going to make."""
+    def _to_spare(self, left: float, travel: float = 0.0) -> float:
+        """Calls left in the window, without those that the others are going to make.
+
+        Args:
+            left: Seconds that are left of the window.
+            travel: Seconds before its arrival in which the newest answer was on its way.
+        """
         now = time.monotonic()
         used = max(0, (self._limit or 0) - self._remaining - self._answered - self._in_flight)
-        # What is left was counted before the newest answer came, and they have gone on since.
-        age = now - self._observed_at + self._latency
+        # They have gone on since what is left was counted.
+        age = now - self._observed_at + travel
         if self._others_before is None:
             # No window before: they go on as they do in this one.
             since = now - self._came_at

@@ -51,8 +51,8 @@ class Job:
         file_size: Bytes that a file may have.
         max_retries: Of a step.
         executor: Where the steps run: THREADS of the run's process, as shipped; the run's process,
-            one after the other, and so the calls of each; or PROCESSES of their own, of which then
-            one dies.
+            one after the other, and so the pages and cut lists of each; or PROCESSES of their own,
+            of which then one dies.
     """
 
     database: str

@@ -127,3 +127,18 @@ def test_without_workers_tasks_run_in_the_callers_thread_one_after_the_other() -
     assert here == [threading.get_ident()]
     assert list(taken) == [1, 2]
     assert set(here) == {threading.get_ident()}
+
+
+def test_threads_come_once_they_are_worth_having() -> None:
+    worth = [0]
+
+    def task(number: int) -> Iterator[tuple[int, int]]:
+        yield number, threading.get_ident()
+
+    taken = overlap([partial(task, number) for number in range(4)], lambda: worth[0])
+    first = [next(taken), next(taken)]
+    worth[0] = 2
+    others = sorted(taken)
+    assert [number for number, _ in first + others] == [0, 1, 2, 3]
+    assert {thread for _, thread in first} == {threading.get_ident()}
+    assert threading.get_ident() not in {thread for _, thread in others}

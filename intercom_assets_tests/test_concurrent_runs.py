@@ -263,7 +263,7 @@ def _garbage(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("connection_config", [{}, {"memory_limit": "1GB"}])
+@pytest.mark.parametrize("connection_config", [{}, {"memory_limit": "1GB"}, {"Max_Memory": "1GB"}])
 def test_a_memory_limit_of_the_users_own_is_kept(
     tmp_path: Path, connection_config: dict[str, str]
 ) -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import cycle
 
 import pytest
 
 from intercom_assets import pacing
 from intercom_assets.client import IntercomClient
 from intercom_assets.concurrency import overlap
-from intercom_assets.pacing import LONGEST_WAIT_SECONDS, WINDOW_SECONDS, Pacer, ServerClock
+from intercom_assets.pacing import (
+    LONGEST_WAIT_SECONDS,
+    PROBE_SECONDS,
+    WINDOW_SECONDS,
+    Pacer,
+    ServerClock,
+)
 from intercom_assets.progress import Progress
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.conftest import SMALL, Project, client_of
@@ -108,7 +115,38 @@ def test_what_others_use_while_an_answer_travels_is_left_to_them() -> None:
     clock.now = 1_019.0
     pacer.observe(window(560, 1_000, reset=1_020), 0.2)
     # Fifty in the second that is left, ten in the time that the answer took, a tenth more of both.
-    assert pacer._to_spare(left=1.0) == pytest.approx(560 - 66, abs=1)
+    assert pacer._to_spare(left=1.0, travel=0.2) == pytest.approx(560 - 66, abs=1)
+
+
+def test_a_call_that_hangs_keeps_nobody_from_looking_again() -> None:
+    """Others took most of the window before; only an answer tells that they do not in this one."""
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(99), 0.01)
+    pacer._came_at -= 10
+    pacer.observe(window(4), 0.01)
+    clock.now = 1_010.0
+    pacer.observe(window(99, reset=1_020), 0.01)
+    with pacer:  # hangs
+        pacer._admitted_at = pacer._observed_at = time.monotonic()
+        assert pacer._wait() > 0
+        pacer._admitted_at -= PROBE_SECONDS
+        pacer._observed_at -= PROBE_SECONDS
+        assert pacer._wait() == 0
+        with pacer:  # one looks, and no more than one
+            assert pacer._wait() > 0
+
+
+def test_what_others_did_while_nothing_was_heard_is_not_taken_for_nothing() -> None:
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    pacer.observe(window(99), 0.1)
+    pacer._came_at -= 5
+    pacer.observe(window(49), 0.1)  # in half a window they made 49 calls
+    pacer._came_at -= 5
+    pacer._observed_at -= 5  # and nobody asked in the other half
+    pacer.observe(window(99, reset=1_020), 0.1)
+    assert pacer._others_before == pytest.approx(1.1 * 98, abs=1)
 
 
 def test_what_others_used_in_the_window_before_is_left_to_them() -> None:
@@ -133,16 +171,28 @@ def test_concurrency_follows_latency_up_to_its_bound(latency: float, level: int)
 
 
 @pytest.mark.parametrize(
-    ("headers", "latency", "threads"),
-    [({}, 0.001, 0), ({}, 0.1, 8), (window(99), 0.1, 8), (window(99), 0.012, 2)],
+    ("headers", "latencies", "threads"),
+    [
+        ({}, [0.03, 0.001], 0),
+        ({}, [0.001, 0.1], 8),
+        (window(99), [0.1, 0.1], 8),
+        (window(99), [0.012] * 2, 2),
+        ({}, [0.001] * 8 + [30.0], 0),
+        ({}, [0.1] * 8 + [None] * 8, 8),
+    ],
+    ids=["near", "far", "with a limit", "between", "one hung", "some refused"],
 )
 def test_threads_are_worth_having_where_answers_take_their_time(
-    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], latency: float, threads: int
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+    latencies: list[float | None],
+    threads: int,
 ) -> None:
     monkeypatch.setattr(pacing, "WORK_SECONDS", 0.005)
     pacer = Pacer(64, Clock())
     assert pacer.worthwhile(8) == 0
-    pacer.observe(headers, latency)
+    for latency in latencies:
+        pacer.observe(headers, latency)
     assert pacer.worthwhile(8) == threads
 
 
@@ -157,6 +207,19 @@ def test_a_history_read_call_by_call_agrees_too(
             sandbox.workspace.update("contacts", contact, name="Renamed")
         project.run()
         assert project.differences() == {}
+
+
+def test_a_history_agrees_though_threads_come_to_be_worth_having_and_cease_to(
+    make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Walks with threads and lists without, and the other way round, within one walk."""
+    changing = cycle([0, 0, 3, 0, 8, 1, 2])
+    monkeypatch.setattr(Pacer, "worthwhile", lambda _, most: min(most, next(changing)))
+    with Sandbox(**{**SMALL, "contacts": 400}) as sandbox:
+        project = make_project(sandbox, page_size=5)
+        project.run("contacts", "conversations")
+        assert project.metadata("contacts")["intercom/lists completed"]
+        assert project.differences("contacts", "conversations") == {}
 
 
 def test_answers_that_arrive_late_do_not_count_for_the_next_window() -> None:

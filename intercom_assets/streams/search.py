@@ -91,7 +91,7 @@ class SearchStream(IncrementalStream):
 
     def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
         tasks = (partial(self._walk, walk, is_part=False) for walk in walks)
-        workers = self.client.pacer.worthwhile(WALKS_AT_ONCE)
+        workers = partial(self.client.pacer.worthwhile, WALKS_AT_ONCE)
         for step in overlap(tasks, workers, lambda step: step.size):
             state = state.with_complete(*step.claimed)
             if self.keeps_cursor:
