@@ -1,6 +1,7 @@
 """Every stream as a software-defined asset, from one factory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -216,11 +217,21 @@ class _AssetExtraction(Extraction):
         self._may_retry = may_retry
         self._retries = retries
 
+    @property
+    def source(self) -> str:
+        with self._errors_as_dagsters():
+            return super().source
+
     def batches(
         self, state: SyncState | None = None, queue: WorkQueue | None = None
     ) -> Iterator[Batch]:
-        try:
+        with self._errors_as_dagsters():
             yield from super().batches(state, queue)
+
+    @contextmanager
+    def _errors_as_dagsters(self) -> Iterator[None]:
+        try:
+            yield
         except RetriableError as problem:
             if not self._may_retry:
                 raise _failure(self.stream.tap_stream_id, problem) from None

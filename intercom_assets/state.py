@@ -82,6 +82,16 @@ class SyncState:
         kept = tuple((start, min(end, moment)) for start, end in self.complete if start < moment)
         return replace(self, complete=kept, walks=())
 
+    def distrusting(self, now: int) -> SyncState:
+        """The state without what claims to be complete beyond a moment that is still to come.
+
+        How much of such an interval is true, nobody knows.
+        """
+        if not any(end > now for _, end in self.complete):
+            return self
+        kept = tuple((start, end) for start, end in self.complete if end <= now)
+        return replace(self, complete=kept, walks=())
+
     def refreshing(self, since: int, now: int) -> SyncState:
         """The state at the start of a full refresh."""
         return SyncState(since=since, refresh=now)

@@ -85,9 +85,8 @@ class Project:
     def resources(self) -> dict[str, Any]:
         return {
             RESOURCE_KEY: IntercomResource(
-                access_token=self.sandbox.token,
                 base_url=self.sandbox.url,
-                **{"retry_wait": 0.01, **self.settings},
+                **{"access_token": self.sandbox.token, "retry_wait": 0.01, **self.settings},
             ),
             IO_MANAGER_KEY: IntercomDuckDBIOManager(
                 duckdb=DuckDBResource(database=str(self.database)),

@@ -161,6 +161,63 @@ def test_a_column_that_was_dropped_by_hand_comes_back(things: Things, column: st
     assert things.rows("id, name, count") == [("1", "b", 2)]
 
 
+@pytest.mark.parametrize(
+    ("stream", "column"),
+    [
+        ("contacts", "custom_attributes"),
+        pytest.param(*("conversations", "updated_at"), marks=pytest.mark.slow),
+        pytest.param(*("conversation_parts", "body"), marks=pytest.mark.slow),
+        pytest.param(*("companies", "name"), marks=pytest.mark.slow),
+        pytest.param(*("tags", "name"), marks=pytest.mark.slow),
+        ("tags", "id"),
+    ],
+)
+def test_a_column_that_was_dropped_by_hand_is_filled_again_for_all_rows(
+    sandbox: Sandbox, project: Project, stream: str, column: str
+) -> None:
+    both = ("conversations", stream) if stream == "conversation_parts" else (stream,)
+    project.run(*both)
+    sandbox.workspace.clock.advance(3_600)  # beyond the lookback
+    project.query(f"alter table intercom.{stream} drop column {column}")
+    project.run(*both)
+    assert project.differences(*both) == {}
+
+
+def test_a_table_that_lost_its_key_is_refused_and_nothing_changes(project: Project) -> None:
+    project.run("contacts")
+    project.query("alter table intercom.contacts drop column id")
+    before = project.query("from intercom.contacts")
+    result = project.run("contacts", raise_on_error=False)
+    failure = result.failure_data_for_node("contacts")
+    assert failure is not None and "no column id" in str(failure.user_failure_data)
+    assert project.query("from intercom.contacts") == before
+    project.query("drop table intercom.contacts")
+    project.run("contacts")
+    assert project.differences("contacts") == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("_sync_state", "reset"),
+        pytest.param(*("_sync_state", "generation"), marks=pytest.mark.slow),
+        ("_sync_state", "state"),
+        ("_ledger", "fetched_at"),
+        pytest.param(*("_seen", "refresh"), marks=pytest.mark.slow),
+        pytest.param(*("_columns", "column_name"), marks=pytest.mark.slow),
+    ],
+)
+def test_a_table_of_ours_of_an_older_version_gets_what_it_lacks(
+    sandbox: Sandbox, project: Project, table: str, column: str
+) -> None:
+    project.run("conversations", "conversation_parts")
+    project.query(f"alter table intercom.{table} drop column {column}")
+    for ident in list(sandbox.workspace.conversations)[:5]:
+        sandbox.workspace.update("conversations", ident, title="changed")
+    project.run("conversations", "conversation_parts")
+    assert project.differences("conversations", "conversation_parts") == {}
+
+
 def test_a_column_that_was_renamed_by_hand_is_left_alone(things: Things) -> None:
     things.land({"id": "1", "name": "a", "updated_at": MONDAY})
     things.query("alter table intercom.things rename column name to title")

@@ -57,6 +57,19 @@ def test_a_bad_token_fails_at_once_and_says_what_to_check(sandbox: Sandbox) -> N
     assert [request.path for request in sandbox.requests] == ["/tags", "/me"]
 
 
+def test_the_first_call_of_a_run_fails_like_any_other(sandbox: Sandbox, project: Project) -> None:
+    """It asks who the token belongs to, before anything is read."""
+    sandbox.faults.append(Fault("status", match="/me", status=503))
+    said = str(told(project.run("tags", raise_on_error=False), "tags").description)
+    assert said.startswith("tags: ")
+    assert "GET /me, status: 503, code: service_unavailable" in said
+    sandbox.faults.clear()
+    sandbox.token = "another"
+    project.settings["access_token"] = "not-the-token"
+    said = str(told(project.run("tags", raise_on_error=False), "tags").description)
+    assert "INTERCOM_ACCESS_TOKEN" in said
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_lacking_scope_fails_one_asset_and_the_others_succeed(
     make_project: Callable[..., Project], status: int

@@ -7,6 +7,7 @@ stream knows what is safe to claim, so nobody else derives a state or a bookmark
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,15 @@ from intercom_assets.client import IntercomClient
 from intercom_assets.errors import ConfigError, MalformedResponse
 from intercom_assets.pagination import Page, url_pages
 from intercom_assets.state import SyncState
-from intercom_assets.timestamps import parse_epoch
+from intercom_assets.timestamps import parse_epoch, to_iso
 from intercom_assets.transform import Record, RecordTransformer
+
+logger = logging.getLogger(__name__)
 
 FULL_TABLE = "FULL_TABLE"
 INCREMENTAL = "INCREMENTAL"
+# Intercom's clock is told in whole seconds, and by many machines.
+CLOCK_TOLERANCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -243,7 +248,8 @@ class IncrementalStream(BaseStream):
             if page.total is not None:
                 self.told[self.path] = page.total
             yield Batch(self._regular_records(page.records), state, page.size)
-        done = SyncState(since=run.since).with_complete(run.since, started)
+        end = min(started, self.client.server_time())
+        done = SyncState(since=run.since).with_complete(run.since, end)
         yield Batch([], done, sweep=state.refresh is not None)
 
     def pages(self) -> Iterator[Page]:
@@ -257,6 +263,14 @@ def begin(state: SyncState | None, run: Run, now: int) -> SyncState:
     A full refresh that was interrupted goes on, whether or not this run asks for one.
     """
     state = state or SyncState()
+    trusted = state.distrusting(now + CLOCK_TOLERANCE_SECONDS)
+    if trusted is not state:
+        logger.warning(
+            "what is stored claims to be complete up to %s, which is still to come: it is not "
+            "trusted, and read again",
+            to_iso(state.complete[-1][1]),
+        )
+        state = trusted
     if run.full_refresh and state.refresh is None:
         return state.refreshing(run.since, now)
     return SyncState(

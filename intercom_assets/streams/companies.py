@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # A scroll that nobody continues is closed by Intercom after a minute; there is no call to close it.
 SCROLL_EXPIRY_SECONDS = 60.0
 # So many scrolls may break, and so often may one fail to start: with waits that double up to the
-# expiry, about eleven minutes for a scroll that somebody else has open.
+# expiry, about ten minutes for a scroll that somebody else has open.
 MAX_SCROLLS = 16
 
 SUBLISTS = {"notes": sublists.Sublist("/companies/{id}/notes")}

@@ -93,7 +93,9 @@ class SearchStream(IncrementalStream):
         tasks = (partial(self._walk, walk, is_part=False) for walk in walks)
         workers = partial(self.client.pacer.worthwhile, WALKS_AT_ONCE)
         for step in overlap(tasks, workers, lambda step: step.size):
-            state = state.with_complete(*step.claimed)
+            start, end = step.claimed
+            # Not beyond now: the Date that the run began with may have been wrong.
+            state = state.with_complete(start, min(end, self.client.server_time()))
             if self.keeps_cursor:
                 state = state.with_walk(step.walk)
             yield Batch(step.records, state, step.size)

@@ -63,10 +63,15 @@ class Bookkeeping:
         self._schema = path(connection, schema)
 
     def create(self) -> None:
-        """Makes the tables that are not there yet."""
+        """Makes the tables that are not there yet, and the columns that an older one lacks."""
         self.connection.execute(f"create schema if not exists {self._schema}")
         for name, columns in _TABLES.items():
-            self.connection.execute(f"create table if not exists {self._schema}.{name} ({columns})")
+            table = f"{self._schema}.{name}"
+            self.connection.execute(f"create table if not exists {table} ({', '.join(columns)})")
+            found = {row[0] for row in self.connection.execute(f"describe {table}").fetchall()}
+            for column in columns:
+                if column.split()[0] not in found:
+                    self.connection.execute(f"alter table {table} add column {column}")
 
     def claim(self, stream: str, source: str, run_id: str) -> tuple[Claim, Stored]:
         """Makes a run the owner of a stream; whoever owned it before can commit no more.
@@ -86,6 +91,7 @@ class Bookkeeping:
             "select generation, state, run_id, reset from {}._sync_state where stream = ?", [stream]
         )
         generation, state, writer, reset = rows[0] if rows else (0, None, None, None)
+        generation = generation or 0
         if rows:
             # The state stays untouched, so that a commit under way in this process is met as a
             # conflict rather than undone.
@@ -205,15 +211,25 @@ class Bookkeeping:
 
 _TABLES = {
     "_sync_state": (
-        "stream varchar, source varchar, owner varchar, generation bigint, claimed_at timestamptz, "
-        "run_id varchar, state json, reset varchar, committed_at timestamptz"
+        "stream varchar",
+        "source varchar",
+        "owner varchar",
+        "generation bigint",
+        "claimed_at timestamptz",
+        "run_id varchar",
+        "state json",
+        "reset varchar",
+        "committed_at timestamptz",
     ),
     # Parents whose children are stored.
     "_ledger": (
-        "stream varchar, parent_id varchar, updated_at timestamptz, fetched_at timestamptz"
+        "stream varchar",
+        "parent_id varchar",
+        "updated_at timestamptz",
+        "fetched_at timestamptz",
     ),
     # Keys that a full refresh under way has met.
-    "_seen": "stream varchar, refresh bigint, key varchar",
+    "_seen": ("stream varchar", "refresh bigint", "key varchar"),
     # Fields that could not keep their name.
-    "_columns": "stream varchar, field varchar, column_name varchar",
+    "_columns": ("stream varchar", "field varchar", "column_name varchar"),
 }

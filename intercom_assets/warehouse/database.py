@@ -64,7 +64,7 @@ class Warehouse:
         # Of each thread's last connection: a commit has a thread of its own.
         self._here = threading.local()
         self._lock_timeout = lock_timeout
-        self._say = say
+        self.say = say
         self.schema = schema
 
     @contextmanager
@@ -130,7 +130,7 @@ class Warehouse:
                 if not _is_lock(problem) or now - began > self._lock_timeout:
                     raise
                 if now - said > SAY_AGAIN_SECONDS:
-                    self._say(f"waiting for the process that holds the database: {problem}")
+                    self.say(f"waiting for the process that holds the database: {problem}")
                     said = now
             # At random, so that several who wait do not meet again and again.
             time.sleep(random.uniform(0.005, 0.1))

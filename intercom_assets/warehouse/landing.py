@@ -73,7 +73,13 @@ class Landing:
                 # A table that somebody dropped takes everything that was known of it along.
                 books.forget(self.name)
                 stored = Stored(None, None, stored.reset)
-            table.create()
+            if (added := table.create()) and stored.state:
+                # Rows that do not change would keep them empty.
+                self.warehouse.say(
+                    f"{self.name}: the table lacked {', '.join(added)}, so everything is read again"
+                )
+                books.forget(self.name)
+                stored = Stored(None, None, stored.reset)
             if self.spec.replace:
                 table.start_staging()
             kinds = types_of_fields(table.columns(), books.renamed(self.name))

@@ -115,11 +115,15 @@ class Table:
         """How many rows the table has."""
         return _one(self.connection, f"select count(*) from {self.sql}")
 
-    def create(self) -> None:
+    def create(self) -> list[str]:
         """Makes the table, or gives one that is there the columns it lacks.
 
+        Returns:
+            The columns that rows lacked which stay.
+
         Raises:
-            IncompatibleTable: When a column has a type that this package does not write.
+            IncompatibleTable: When a column has a type that this package does not write, or rows
+                have lost the column that tells them apart.
         """
         schema = path(self.connection, self.schema)
         self.connection.execute(f"create schema if not exists {schema}")
@@ -133,17 +137,28 @@ class Table:
                 "drop the table, then materialize the asset again"
             )
         properties = self.spec.schema["properties"]
-        for name, column in columns_for(properties, found, {}).items():
-            if column not in found:
-                self._add_column(
-                    column, column_type(properties[name]), properties[name].get("description")
-                )
+        lacking = {
+            name: column
+            for name, column in columns_for(properties, found, {}).items()
+            if column not in found
+        }
+        has_rows = bool(lacking) and not self.spec.replace and self.count() > 0
+        if has_rows and (keys := [name for name in self.spec.key if name in lacking]):
+            raise IncompatibleTable(
+                f"{self.sql} has rows but no column {', '.join(keys)}, which tells them apart. "
+                "Drop the table, then materialize the asset again: everything is read anew"
+            )
+        for name, column in lacking.items():
+            self._add_column(
+                column, column_type(properties[name]), properties[name].get("description")
+            )
         if SYNCED_AT not in found:
             self._add_column(SYNCED_AT, TIMESTAMPTZ, None)
         elif len(found) == 1:
             # Ours belongs last: the table was just made, so nothing is in it.
             self.connection.execute(f"alter table {self.sql} drop column {quote(SYNCED_AT)}")
             self._add_column(SYNCED_AT, TIMESTAMPTZ, "When this row last changed here")
+        return list(lacking.values()) if has_rows else []
 
     def start_staging(self) -> None:
         """Empties the staging table; what a killed run left in it is of no use."""
