@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -19,6 +20,7 @@ from intercom_assets.errors import (
     ServerError,
 )
 from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.sandbox.clock import Clock
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.conftest import SMALL, Project, client_of
 
@@ -54,6 +56,27 @@ def test_rule_7_no_change_around_midnight_is_missed(
                 )
             project.run("contacts")
             assert project.differences("contacts") == {}
+
+
+@pytest.mark.parametrize("day", ["2025-03-09", "2025-11-02"])
+def test_rule_7_no_change_is_missed_on_the_day_that_summer_time_begins_or_ends(
+    day: str, make_project: Callable[..., Project]
+) -> None:
+    """That day has 23 or 25 hours, and one of them never or twice."""
+    zone = ZoneInfo("America/New_York")
+    start = datetime.fromisoformat(day).replace(tzinfo=zone)
+    clock = Clock(start.timestamp() - HOUR - time.time())
+    with Sandbox(**SMALL, timezone=zone.key, clock=clock) as sandbox:
+        project = make_project(sandbox)
+        project.run("contacts")
+        assert project.differences("contacts") == {}
+        for hour, minute in ((1, 30), (3, 30), (23, 15), (23, 45)):
+            local = start.replace(hour=hour, minute=minute)
+            clock.advance(local.timestamp() - clock.now())
+            for contact in list(sandbox.workspace.contacts)[:3]:
+                sandbox.workspace.update("contacts", contact, name=f"changed at {local}")
+            project.run("contacts")
+            assert project.differences("contacts") == {}, local
 
 
 def test_rule_7_an_increment_reads_from_the_newest_down_to_the_bookmark(
