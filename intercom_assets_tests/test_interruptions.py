@@ -288,21 +288,23 @@ def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path
     assert problems(tiny, tmp_path, ("companies",)) == {}
 
 
-def test_contacts_go_on_from_the_stored_cursor_after_a_kill(
-    runs: Forker, tiny: Sandbox, tmp_path: Path
+@pytest.mark.parametrize("stream", SEARCHED)
+def test_a_search_goes_on_from_what_is_stored_after_a_kill(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, stream: str
 ) -> None:
-    tiny.faults.append(Fault("stall", match="/contacts/search", after=2, times=1))
-    running = runs.start(job_of(tiny, tmp_path, "contacts"))
-    while not (tiny.faults[0].fired and _was_told(tmp_path, "contacts")):
+    tiny.faults.append(Fault("stall", match=f"/{stream}/search", after=2, times=1))
+    running = runs.start(job_of(tiny, tmp_path, stream))
+    while not (tiny.faults[0].fired and _was_told(tmp_path, stream)):
         time.sleep(0.02)
     running.kill()
     assert running.wait().signal == signal.SIGKILL
-    left = Left(tmp_path, "contacts")
-    assert left.state and left.state["walks"][0]["cursor"]
+    left = Left(tmp_path, stream)
+    assert left.stored and left.state
+    assert [bool(walk["cursor"]) for walk in left.state["walks"]] == [True] * (stream == "contacts")
     tiny.reset_log()
-    assert runs.run(job_of(tiny, tmp_path, "contacts")).success
+    assert runs.run(job_of(tiny, tmp_path, stream)).success
     left.check_resumed(tiny)
-    assert problems(tiny, tmp_path, ("contacts",)) == {}
+    assert problems(tiny, tmp_path, (stream,)) == {}
 
 
 def test_an_orphan_of_a_killed_run_does_no_harm(runs: Forker, tmp_path: Path) -> None:
