@@ -112,8 +112,11 @@ def test_the_file_is_free_while_intercom_is_being_asked(
                 time.sleep(0.005)
 
     sandbox.on_request = open_it
-    assert runs.run(job_of(sandbox, tmp_path, "conversations", "companies", "tags")).success
-    assert len(opened) > 5
+    streams = (*PAIR, "contacts", "companies", "tags")
+    assert runs.run(job_of(sandbox, tmp_path, *streams)).success
+    searched = {"/conversations/search", "/contacts/search", "/companies/scroll", "/tags"}
+    assert searched < set(opened)
+    assert {f"/conversations/{id}" for id in sandbox.workspace.conversations} < set(opened)
 
 
 def test_a_reader_that_holds_the_file_is_waited_for(

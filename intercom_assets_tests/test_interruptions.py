@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -12,16 +13,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets.timestamps import parse_epoch
 from intercom_assets_tests.mortal_runs import IN_PROCESS, PROCESSES, THREADS
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.truth import differences
 
 TINY = {"contacts": 14, "companies": 9, "conversations": 12}
+# Streams that go on in the middle; and what a page of theirs holds in these runs, see `Job`.
+SEARCHED, PAGE = ("conversations", "contacts"), 5
 GROUPS = [
     ("conversations", "conversation_parts"),
     ("contacts",),
@@ -67,10 +72,13 @@ def die_and_go_on(
     died = runs.run(job_of(sandbox, folder, *streams, die_at=boundary, executor=executor))
     assert died.signal == signal.SIGKILL
     outstanding = unread(sandbox, folder)
+    searched = {name: Left(folder, name) for name in streams if name in SEARCHED}
     sandbox.reset_log()
     ended = runs.run(job_of(sandbox, folder, *streams))
     assert ended.success, ended.errors
     assert problems(sandbox, folder, streams) == {}
+    for left in searched.values():
+        left.check_resumed(sandbox)
     if "conversation_parts" in streams:
         # Each once: the sandbox may still be noting what the dead run had asked for.
         read = {
@@ -83,23 +91,77 @@ def die_and_go_on(
         assert outstanding <= len(read) <= outstanding + 1
 
 
-def unread(sandbox: Sandbox, folder: Path) -> int:
-    """Conversations whose parts are not stored: what the next run has to read, and not more."""
+class Left:
+    """What a dead run left of a stream that is searched.
+
+    Attributes:
+        stream: The stream.
+        state: What is known to be stored; None if nothing is.
+        stored: The keys in the table.
+    """
+
+    def __init__(self, folder: Path, stream: str) -> None:
+        self.stream = stream
+        states, keys = (
+            _rows(folder, "_sync_state", f"select state from {{}} where stream = '{stream}'"),
+            _rows(folder, stream, "select id from {}"),
+        )
+        state = states[0][0] if states else None
+        # A run that died before it told Dagster anything is taken for one whose asset was wiped.
+        self.state = json.loads(state) if state and _was_told(folder, stream) else None
+        self.stored = {row[0] for row in keys}
+
+    def check_resumed(self, sandbox: Sandbox) -> None:
+        """The next run asked for what was missing, and for not more than a page that was not."""
+        asked = [r.body for r in sandbox.requests if r.path == f"/{self.stream}/search"]
+        fresh = [body["query"]["value"] for body in asked if not _cursor(body)]
+        starts_over = any(after["value"] == 0 for after, *_ in fresh)
+        assert starts_over == (self.state is None)
+        walks = self.state["walks"] if self.state else []
+        assert {walk["cursor"] for walk in walks} <= {_cursor(body) for body in asked}
+        if self.stream == "conversations":
+            held = sandbox.workspace.conversations.items()
+            moments = {id: parse_epoch(held["updated_at"]) or 0 for id, held in held}
+            again = {id for id in self.stored if any(_meets(q, moments[id]) for q in fresh)}
+            assert len(again) <= PAGE
+
+
+def _rows(folder: Path, table: str, sql: str) -> list[Any]:
+    """Rows of a table, if a run came to make it."""
     database = folder / "warehouse.duckdb"
     if not database.exists():
-        return len(sandbox.workspace.conversations)
+        return []
     with duckdb.connect(str(database)) as connection:
-        tables = {row[2] for row in connection.execute("show all tables").fetchall()}
-        known = (
-            # What was read within a minute of its change is read once more in any case.
-            connection.execute(
-                "select count(*) from intercom._ledger "
-                "where fetched_at >= updated_at + interval 60 second"
-            ).fetchone()
-            if "_ledger" in tables
-            else (0,)
+        if table not in {row[2] for row in connection.execute("show all tables").fetchall()}:
+            return []
+        return connection.execute(sql.format(f"intercom.{table}")).fetchall()
+
+
+def _was_told(folder: Path, stream: str) -> bool:
+    """Whether Dagster knows how far a stream is."""
+    with dg.DagsterInstance.from_config(str(folder / "home")) as instance:
+        key = dg.AssetKey(stream)
+        found = (
+            instance.fetch_observations(key, limit=1),
+            instance.fetch_materializations(key, limit=1),
         )
-    return len(sandbox.workspace.conversations) - (known or (0,))[0]
+        return any(result.records for result in found)
+
+
+def _cursor(body: Any) -> str | None:
+    return body["pagination"].get("starting_after")
+
+
+def _meets(query: list[Any], moment: int) -> bool:
+    after, *before = query
+    return moment > after["value"] and all(moment < part["value"] for part in before)
+
+
+def unread(sandbox: Sandbox, folder: Path) -> int:
+    """Conversations whose parts are not stored: what the next run has to read, and not more."""
+    # What was read within a minute of its change is read once more in any case.
+    settled = "select 1 from {} where fetched_at >= updated_at + interval 60 second"
+    return len(sandbox.workspace.conversations) - len(_rows(folder, "_ledger", settled))
 
 
 def boundaries(
@@ -226,7 +288,81 @@ def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path
     assert problems(tiny, tmp_path, ("companies",)) == {}
 
 
-@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
+@pytest.mark.parametrize("stream", SEARCHED)
+def test_a_search_goes_on_from_what_is_stored_after_a_kill(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, stream: str
+) -> None:
+    tiny.faults.append(Fault("stall", match=f"/{stream}/search", after=2, times=1))
+    running = runs.start(job_of(tiny, tmp_path, stream))
+    while not (tiny.faults[0].fired and _was_told(tmp_path, stream)):
+        time.sleep(0.02)
+    running.kill()
+    assert running.wait().signal == signal.SIGKILL
+    left = Left(tmp_path, stream)
+    assert left.stored and left.state
+    assert [bool(walk["cursor"]) for walk in left.state["walks"]] == [True] * (stream == "contacts")
+    tiny.reset_log()
+    assert runs.run(job_of(tiny, tmp_path, stream)).success
+    left.check_resumed(tiny)
+    assert problems(tiny, tmp_path, (stream,)) == {}
+
+
+def test_an_orphan_of_a_killed_run_does_no_harm(runs: Forker, tmp_path: Path) -> None:
+    """The run is killed, its step process lives on, and the next run does not wait for it."""
+    streams = ("conversations", "conversation_parts")
+    with Sandbox(contacts=5, companies=3, conversations=150) as sandbox:
+        large: dict[str, Any] = {"commit_rows": 10_000, "io_manager": {"patience": 0.0}}
+        assert runs.run(job_of(sandbox, tmp_path, streams[0], **large)).success
+        # The orphan has seconds to go, the next run asks for many at once.
+        sandbox.latency = 0.1
+        sandbox.reset_log()
+        slow: dict[str, Any] = {"executor": PROCESSES, "settings": {"max_concurrency": 2}}
+        running = runs.start(job_of(sandbox, tmp_path, streams[1], **slow))
+        try:
+            _wait_for_calls(sandbox, 4)
+            running.kill()
+            assert running.wait().signal == signal.SIGKILL
+            sandbox.reset_log()
+            # More than were in flight.
+            _wait_for_calls(sandbox, 4)
+            ended = runs.run(job_of(sandbox, tmp_path, streams[1], **large))
+            assert ended.success and "taking over" in ended.log, ended
+            owner = _rows(tmp_path, "_sync_state", OWNERS)
+            assert problems(sandbox, tmp_path, streams) == {}
+            orphans_end = _failure(tmp_path)
+        finally:
+            running.kill_group()
+        assert f"taken over by run {owner[0][0]}" in orphans_end
+        assert _rows(tmp_path, "_sync_state", OWNERS) == owner
+        assert problems(sandbox, tmp_path, streams) == {}
+
+
+OWNERS = "select owner, run_id, state from {} where stream = 'conversation_parts'"
+
+
+def _wait_for_calls(sandbox: Sandbox, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while sandbox.count("/conversations/") < count:
+        assert time.monotonic() < deadline, "nobody asks"
+        time.sleep(0.01)
+
+
+def _failure(folder: Path) -> str:
+    """Why a step failed, once one has."""
+    deadline = time.monotonic() + 60
+    with dg.DagsterInstance.from_config(str(folder / "home")) as instance:
+        while True:
+            for run in instance.get_runs():
+                for entry in instance.all_logs(
+                    run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+                ):
+                    assert entry.dagster_event
+                    return str(entry.dagster_event.step_failure_data.user_failure_data)
+            assert time.monotonic() < deadline, "no step fails"
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS, PROCESSES])
 def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
     runs: Forker, tmp_path: Path, executor: str
 ) -> None:
@@ -241,7 +377,7 @@ def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
             time.sleep(0.005)
         running.kill(signal.SIGTERM)
         # The requests in flight would take an hour.
-        ended = running.wait(seconds=20)
+        ended = running.wait(seconds=10)
         assert not ended.success
         assert "DagsterExecutionInterruptedError" in ended.errors
         assert "STEP_UP_FOR_RETRY" not in ended.log

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import formatdate
 from typing import Any
@@ -96,10 +97,21 @@ def test_rule_2_second_runs_are_incremental_with_one_event_store(
 def test_rule_2_second_runs_are_incremental_without_the_event_store(
     sandbox: Sandbox, make_project: Callable[..., Project]
 ) -> None:
-    make_project(sandbox).run("conversations")
+    streams = ("conversations", "conversation_parts", "contacts")
+    make_project(sandbox).run(*streams)
+    space = sandbox.workspace
+    space.clock.advance(HOUR)
+    # No company: those in a contact are as they were when the contact changed.
+    space.update("contacts", next(iter(space.contacts)), name="changed")
+    space.add_part(next(iter(space.conversations)))
+    for collection in ("contacts", "conversations"):
+        space.create(collection)
+    space.clock.advance(HOUR)
     other = make_project(sandbox)  # another, empty event store on the same database
-    other.run("conversations")
+    other.run(*streams)
     assert other.metadata("conversations")["intercom/records"] <= 5
+    assert other.metadata("contacts")["intercom/records"] <= 5
+    assert other.differences(*streams) == {}
 
 
 def test_rule_2_a_deleted_database_is_loaded_in_full(sandbox: Sandbox, project: Project) -> None:
@@ -297,31 +309,29 @@ def test_rule_8_the_machines_clock_does_not_matter(sandbox: Sandbox, project: Pr
 def test_rule_11_a_run_that_was_taken_over_commits_no_more(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The second run comes and goes while the first one waits for its second page."""
     monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
     project.settings["page_size"] = 5
-    project.io_manager["patience"] = 0.0
     other = Project(sandbox, project.database, project.instance, {}, {"patience": 0.0})
-    seen = []
+    read, ended = Extraction.batches, []
 
-    def second_run(request: Any) -> None:
-        if request.path == "/conversations/search" and not seen:
-            seen.append(request)
-            import threading
+    def interrupted(*args: Any) -> Iterator[Any]:
+        batches = read(*args)
+        yield next(batches)
+        if threading.current_thread() is threading.main_thread():
+            second = threading.Thread(target=lambda: ended.append(other.run("conversations")))
+            second.start()
+            second.join()
+        yield from batches
 
-            thread = threading.Thread(target=other.run, args=("conversations",))
-            thread.start()
-            taken.append(thread)
-
-    taken: list[Any] = []
-    sandbox.on_request = second_run
+    monkeypatch.setattr(Extraction, "batches", interrupted)
     first = project.run("conversations", raise_on_error=False)
-    for thread in taken:
-        thread.join()
-    sandbox.on_request = None
+    [second] = ended
+    assert second.success
     failure = first.failure_data_for_node("conversations")
-    # Whichever of the two committed first, one of them was fenced off and said so.
-    if failure is not None:
-        assert "taken over by run" in str(failure.user_failure_data)
+    assert failure is not None
+    assert f"taken over by run {second.run_id}" in str(failure.user_failure_data)
+    assert stored_run(project, "conversations") == second.run_id
     assert project.differences("conversations") == {}
 
 
