@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from singer import Transformer, metadata
 
 from intercom_assets import tap
 from intercom_assets.catalog import discover
-from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.sandbox import Fault, RequestLog, Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets.timestamps import to_iso
 from intercom_assets_tests.conftest import client_of
@@ -186,24 +188,27 @@ def test_a_killed_sync_goes_on_from_its_last_state(
     catalog = write(files / "some.json", only("conversations", "conversation_parts"))
     # The last conversations answer so late that the sync dies while it waits for them.
     sandbox.faults.append(Fault("stall", match=r"/conversations/\d", after=15))
-    process = subprocess.Popen(
-        command(files, "--catalog", str(catalog)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    while sandbox.count("/conversations/") < 17 + 5:
-        lines.append(process.stdout.readline())
-    process.send_signal(stop)
-    lines += process.stdout.readlines()
-    process.wait()
-    process.stdout.close()
+    asked, stalled = count(1), threading.Event()
+
+    def watch(request: RequestLog) -> None:
+        is_thread = request.method == "GET" and request.path.startswith("/conversations/")
+        if is_thread and next(asked) > 15:
+            stalled.set()
+
+    sandbox.on_request = watch
+    with (files / "output").open("w") as output:
+        process = subprocess.Popen(
+            command(files, "--catalog", str(catalog)),
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert stalled.wait(60)
+        process.send_signal(stop)
+        process.wait()
     sandbox.faults.clear()
-    whole = [line for line in lines if line.endswith("\n")]
-    target = Target().read("".join(whole))
+    lines = (files / "output").read_text().splitlines(keepends=True)
+    target = Target().read("".join(line for line in lines if line.endswith("\n")))
     state = target.states[-1]
     assert state["currently_syncing"] == "conversation_parts"
     target.read(run(state=state, catalog=json.loads(catalog.read_text())))
