@@ -232,6 +232,22 @@ def test_a_table_of_ours_of_an_older_version_gets_what_it_lacks(
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.parametrize("name", ["version", "Ordinal", "rowid", "keep", "open", "t", "stream"])
+@pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
+def test_a_field_may_be_called_as_our_sql_calls_something(
+    things: Things, name: str, spec: Any
+) -> None:
+    newest = {"id": "1", "name": "b", "updated_at": "2024-01-02T00:00:00Z", name: 0}
+    oldest = {"id": "1", "name": "a", "updated_at": MONDAY, name: 9}
+    others = [{"id": "2", "name": "c", "updated_at": MONDAY, name: None}]
+    things.land(*others, newest, *([oldest] if spec is MERGED else []), spec=spec)
+    for _ in range(2):
+        assert things.rows("id, name") == [("1", "b"), ("2", "c")]
+        things.land(*others, newest, spec=spec)
+    column = f"{name}__2" if name == "rowid" else name
+    assert ("0",) in things.query(f'select "{column}" from intercom.things')
+
+
 def test_a_column_that_was_renamed_by_hand_is_left_alone(things: Things) -> None:
     things.land({"id": "1", "name": "a", "updated_at": MONDAY})
     things.query("alter table intercom.things rename column name to title")

@@ -9,7 +9,8 @@ from duckdb import DuckDBPyConnection
 SYNCED_AT = "_synced_at"
 # Columns of ours that exist only while a load is under way.
 ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
-RESERVED = frozenset({SYNCED_AT, ORDINAL, ROW, COPY})
+# With the one that DuckDB gives every table.
+RESERVED = frozenset({SYNCED_AT, ORDINAL, ROW, COPY, "rowid"})
 
 
 def quote(name: str) -> str:

@@ -273,8 +273,9 @@ class Table:
         self.connection.execute(
             f"create or replace temp table _chosen as "
             f"select {key}, {ORDINAL} as ordinal, {version} as version from _batch "
+            # Not by these names: records may have fields that are called so.
             f"qualify row_number() over (partition by {key} "
-            "order by version desc nulls last, ordinal desc) = 1"
+            f"order by {version} desc nulls last, {ORDINAL} desc) = 1"
         )
 
     def _match(self) -> None:
