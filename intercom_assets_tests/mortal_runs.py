@@ -10,11 +10,9 @@ import json
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -118,7 +116,6 @@ def run(job: Job) -> dict[str, Any]:
     boundaries.guard()
     if job.file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_size, job.file_size))
-    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - while the process lives
     with dg.DagsterInstance.from_config(job.home) as instance:
         result = (_in_process if job.executor == IN_PROCESS else _by_executor)(job, instance)
         log = "\n".join(

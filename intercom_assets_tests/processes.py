@@ -26,6 +26,7 @@ import dagster as dg
 
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.mortal_runs import Job, run
+from intercom_assets_tests.traces import traces
 
 
 @dataclass(frozen=True)
@@ -80,24 +81,34 @@ class Forker:
     """The helper process.
 
     Attributes:
-        folder: Where runs tell how they ended.
+        folder: Where runs tell how they ended, and what they print.
+
+    Args:
+        folder: The same.
+        temporary: Where runs put what they need for a while only.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temporary: Path) -> None:
         self.folder = folder
         self._count = 0
+        self._tokens: set[str] = set()
+        self._written: set[Path] = {folder, temporary}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "intercom_assets_tests.processes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1"},
+            env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1", "TMPDIR": str(temporary)},
         )
 
     def start(self, job: Job) -> Running:
         """Starts a run."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._count += 1
+        self._tokens.add(job.token)
+        database = Path(job.database)
+        log = database.with_name(f"{database.name}.wal")
+        self._written |= {Path(job.home), database, log}
         result = self.folder / f"run-{self._count}.json"
         print(json.dumps([vars(job), str(result)]), file=self._process.stdin, flush=True)
         return Running(int(self._process.stdout.readline()), result)
@@ -105,6 +116,10 @@ class Forker:
     def run(self, job: Job) -> Ended:
         """Runs to the end."""
         return self.start(job).wait()
+
+    def secrets_told(self) -> list[str]:
+        """Where a token is found in what the runs printed, told Dagster and stored."""
+        return [place for token in self._tokens for place in traces(token, self._written)]
 
     def stop(self) -> None:
         """Ends the helper process."""
@@ -116,12 +131,15 @@ class Forker:
 
 @contextmanager
 def forker(folder: Path) -> Iterator[Forker]:
-    """A helper process for the time of a block."""
-    helper = Forker(folder)
-    try:
-        yield helper
-    finally:
-        helper.stop()
+    """A helper process for the time of a block; no run of it may have told its token."""
+    # The name of a socket in it must not be long.
+    with tempfile.TemporaryDirectory(prefix="runs-", ignore_cleanup_errors=True) as temporary:
+        helper = Forker(folder, Path(temporary))
+        try:
+            yield helper
+        finally:
+            helper.stop()
+        assert helper.secrets_told() == []
 
 
 def job_of(sandbox: Sandbox, folder: Path, *streams: str, **wanted: Any) -> Job:
@@ -191,12 +209,17 @@ def _write(path: Path, text: str) -> None:
 
 def _child(job: Job, result: Path) -> None:
     os.setpgid(0, 0)
+    printed = os.open(result.with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(printed, stream.fileno())
     try:
         told = run(job)
         _write(result, json.dumps(told))
     except BaseException as problem:
         _write(result, json.dumps({"errors": f"{type(problem).__name__}: {problem}"}))
     finally:
+        with suppress(OSError):
+            sys.stdout.flush()
         os._exit(0)
 
 

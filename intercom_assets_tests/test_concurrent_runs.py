@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets_tests.conftest import SMALL, Project, client_of
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.test_interruptions import problems
+from intercom_assets_tests.traces import traces
 
 PAIR = ("conversations", "conversation_parts")
 NOBODY = 65_534
@@ -197,9 +199,51 @@ def test_a_full_disk_is_a_clear_error_and_leaves_the_table_as_it_was(
         assert problems(sandbox, tmp_path, ("contacts",)) == {}
 
 
-def _rows(database: Path) -> list[Any]:
-    with duckdb.connect(str(database)) as connection:
-        return connection.execute("select * from intercom.contacts order by id").fetchall()
+def _rows(database: Path, stream: str = "contacts") -> list[Any]:
+    # For reading only: nothing may be tidied up on the way.
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(f"select * from intercom.{stream} order by id").fetchall()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a few megabytes, where one may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("nothing can be mounted here")
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a disk may not be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("stream", ["contacts", "companies"])
+def test_a_disk_without_room_is_a_clear_error_and_leaves_the_table_as_it_was(
+    runs: Forker, small_disk: Path, tmp_path: Path, stream: str
+) -> None:
+    """Contacts are merged into their table, companies replace theirs."""
+    database, filler = small_disk / "warehouse.duckdb", small_disk / "filler"
+    with Sandbox(contacts=300, companies=300, conversations=3) as sandbox:
+        wanted: dict[str, Any] = {"database": str(database), "commit_rows": 10**6}
+        job = job_of(sandbox, tmp_path, stream, settings={"page_size": 150}, **wanted)
+        assert runs.run(job).success
+        before = _rows(database, stream)
+        sandbox.workspace.clock.advance(3_600)
+        for id in getattr(sandbox.workspace, stream):
+            sandbox.workspace.update(stream, id, name=f"changed {id}" * 20)
+        # There is room for the claim, not for what is to be written.
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 64 * 1_024))
+        ended = runs.run(job)
+        assert not ended.success
+        assert "No space left" in ended.errors and "make room on the disk" in ended.errors
+        assert _rows(database, stream) == before
+        filler.unlink()
+        assert runs.run(job).success
+        assert problems(sandbox, small_disk, (stream,)) == {}
+        # It is gone before the runs are searched for it.
+        assert traces(sandbox.token, [small_disk]) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="becomes another user")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import socketserver
+import sqlite3
 import ssl
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import TracebackType
 
+import duckdb
 import pytest
 
 from intercom_assets.client import IntercomClient
@@ -22,6 +26,7 @@ from intercom_assets.errors import ConfigError, IntercomError, RequestRefused, S
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.settings import Settings
 from intercom_assets_tests.conftest import client_of
+from intercom_assets_tests.traces import traces
 
 TOKEN = "tok-1f2e3d4c5b6a"
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,7 +102,25 @@ def test_the_token_is_found_nowhere_after_all_that_can_go_wrong(tmp_path: Path) 
     looked_at = [path for path in tmp_path.rglob("*") if path.is_file() and path != config]
     assert {".db", ".err", ".duckdb"} <= {path.suffix for path in looked_at}
     for token in (TOKEN, Sandbox().token):
-        assert [path for path in looked_at if token.encode() in path.read_bytes()] == []
+        assert traces(token, looked_at) == []
+
+
+def test_a_trace_of_the_token_is_found_where_it_is_compressed(tmp_path: Path) -> None:
+    """As Dagster's snapshots are, and DuckDB's strings."""
+    runs, warehouse = tmp_path / "runs.db", tmp_path / "warehouse.duckdb"
+    with closing(sqlite3.connect(runs)) as connection:
+        connection.execute("create table snapshots (body blob)")
+        snapshot = zlib.compress(f"{'a snapshot ' * 9} {TOKEN}".encode())
+        connection.execute("insert into snapshots values (?)", [snapshot])
+        connection.commit()
+    with duckdb.connect(str(warehouse)) as database:
+        some = f"select i || '{TOKEN}' as a from range(20000) as t(i)"
+        database.execute(f"create table texts as {some}")
+        database.execute(f"create table nested as select [{{'a': to_json(a)}}] as b from ({some})")
+    assert not any(TOKEN.encode() in path.read_bytes() for path in (runs, warehouse))
+    found = [f"{runs}: snapshots", f"{warehouse}: main.nested", f"{warehouse}: main.texts"]
+    assert sorted(traces(TOKEN, [tmp_path])) == sorted(found)
+    assert traces("another", [tmp_path]) == []
 
 
 @pytest.mark.parametrize(
