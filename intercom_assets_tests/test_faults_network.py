@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -189,6 +190,18 @@ def test_the_waits_double_and_are_not_the_same_twice(
         for number, wait in enumerate(waits):
             assert 0.004 * 2**number <= wait <= 0.004 * (2**number + 1)
     assert waited[0] != waited[1]
+
+
+def test_the_waits_stop_doubling_at_a_minute(
+    tiny: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=waited.append))
+    tiny.faults.append(Fault("status", match="/tags", status=500))
+    with pytest.raises(ServerError):
+        client_of(tiny, retry_wait=8.0).get("/tags")
+    for wait, least in zip(waited, (8, 16, 32, 60, 60, 60, 60), strict=True):
+        assert least <= wait <= least + 8, waited
 
 
 @pytest.mark.parametrize("header", ["X-RateLimit-Reset", "Retry-After"])
