@@ -271,13 +271,18 @@ def test_a_run_shows_its_progress_in_dagsters_log(
         ({"Retry-After": "inf"}, LONGEST_WAIT_SECONDS),
         ({"Retry-After": "-5"}, 0.0),
         ({"Retry-After": "soon"}, WINDOW_SECONDS),
+        ({"X-RateLimit-Reset": "1007"}, 7.0),
+        ({"X-RateLimit-Reset": "999"}, 0.05),
+        ({"X-RateLimit-Reset": "1e9"}, 6 * WINDOW_SECONDS),
+        ({"X-RateLimit-Reset": "soon"}, WINDOW_SECONDS),
+        ({"X-RateLimit-Reset": "1007", "Retry-After": "0.2"}, 0.2),
         ({}, WINDOW_SECONDS),
     ],
 )
 def test_a_429_tells_how_long_to_wait_or_a_window_is_waited(
     told: dict[str, str], wait: float
 ) -> None:
-    assert Pacer(4, ServerClock()).back_off(told) == wait
+    assert Pacer(4, Clock()).back_off(told) == wait
 
 
 def test_a_429_holds_everybody_back() -> None:
