@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.sandbox.calls import Answer, Call
+from intercom_assets.sandbox.gateway import Gateway
 from intercom_assets_tests.conftest import SMALL, Project
 from intercom_assets_tests.test_rules_guards import MERGED, REPLACED, Things, things
 from intercom_assets_tests.truth import differences
@@ -105,6 +108,103 @@ def test_a_conversation_that_goes_between_search_and_its_parts_is_no_error(
         assert project.run("conversation_parts").success
         assert project.metadata("conversation_parts")["intercom/conversations gone"] == 4
         assert project.differences("conversation_parts") == {}
+
+
+def test_what_was_stored_of_a_conversation_that_is_deleted_or_a_contact_that_is_merged_stays(
+    sandbox: Sandbox, project: Project
+) -> None:
+    space, streams = sandbox.workspace, ("contacts", "conversations", "conversation_parts")
+    deleted = next(ident for ident, parts in space.parts.items() if parts)
+    merged, survivor = list(space.contacts)[:2]
+    stored = {
+        f"select * exclude _synced_at from intercom.{table} where {key} = '{ident}' order by id": n
+        for table, key, ident, n in (
+            ("conversations", "id", deleted, 1),
+            ("conversation_parts", "conversation_id", deleted, len(space.parts[deleted])),
+            ("contacts", "id", merged, 1),
+        )
+    }
+    project.run(*streams)
+    before = [project.query(sql) for sql in stored]
+    assert [len(rows) for rows in before] == list(stored.values())
+    space.clock.advance(HOUR)
+    # Listed as changed, and gone when its parts are asked for.
+    space.update("conversations", deleted, title="changed")
+    project.run("conversations")
+    before[0] = project.query(next(iter(stored)))
+    space.delete("conversations", deleted)
+    space.merge_contacts(merged, survivor)
+    project.run(*streams)
+    assert project.metadata("conversation_parts")["intercom/conversations gone"] == 1
+    assert [project.query(sql) for sql in stored] == before
+    assert [lost(project, name) for name in streams] == [[], [], []]
+
+
+def test_odd_ids_names_and_texts_land_as_intercom_holds_them(
+    sandbox: Sandbox, project: Project
+) -> None:
+    space, streams = sandbox.workspace, ("contacts", "conversations", "conversation_parts", "tags")
+    for collection in ("tags", "conversations"):
+        for ident, record in getattr(space, collection).items():
+            record["id"] = int(ident)
+    contacts = list(space.contacts)
+    odd = {'a "quoted" one': 1, "a.b": 2, "a b": 3, "🚀": 4, "Name": 5, "NAME": "6", "it's; --": 7}
+    space.update("contacts", contacts[0], **odd)
+    halves = {"name": "a\ud800b", "custom_attributes": {"x\ud83d": "y\udc00"}}
+    space.update("contacts", contacts[1], **halves)
+    project.run(*streams)
+    whole = {"name": "a\ufffdb", "custom_attributes": {"x\ufffd": "y\ufffd"}}
+    space.update("contacts", contacts[1], touch=False, **whole)
+    assert project.differences(*streams) == {}
+
+
+def test_an_attribute_may_change_its_type_from_run_to_run(
+    sandbox: Sandbox, project: Project
+) -> None:
+    contacts = list(sandbox.workspace.contacts)
+    for number, value in enumerate(VALUES.values()):
+        sandbox.workspace.clock.advance(HOUR)
+        for contact in (contacts[0], contacts[1 + number]):
+            sandbox.workspace.update("contacts", contact, custom_attributes={"score": value})
+        project.run("contacts")
+        assert project.differences("contacts") == {}
+
+
+WIRE: dict[str, Callable[[int], Any]] = {
+    "milliseconds": lambda moment: moment * 1_000,
+    "ISO 8601": lambda moment: datetime.fromtimestamp(moment, timezone.utc).isoformat(),
+    "text": str,
+}
+
+
+@pytest.mark.parametrize("form", WIRE)
+def test_whatever_form_updated_at_has_increments_are_complete(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    original = Gateway._answer
+
+    def answer(gateway: Gateway, request: Any, call: Call, *args: Any) -> Answer:
+        whole = original(gateway, request, call, *args)
+        if not call.path.endswith("/search") and not call.path.startswith("/conversations/"):
+            return whole
+        body = json.loads(whole.body)
+        for record in body.get("data") or body.get("conversations") or [body]:
+            if "updated_at" in record:
+                record["updated_at"] = WIRE[form](record["updated_at"])
+        return whole._replace(body=json.dumps(body).encode())
+
+    monkeypatch.setattr(Gateway, "_answer", answer)
+    project.settings["page_size"] = 5
+    streams = ("contacts", "conversations", "conversation_parts")
+    for _ in range(2):
+        project.run(*streams)
+        sandbox.workspace.clock.advance(HOUR)
+        sandbox.workspace.change(6)
+        sandbox.workspace.clock.advance(HOUR)
+    project.run(*streams)
+    assert project.metadata("conversations")["intercom/records"] < 15
+    differing = {name: lost(project, name) for name in streams}
+    assert not any(differing.values()), differing
 
 
 @pytest.mark.slow
