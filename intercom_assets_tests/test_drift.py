@@ -199,7 +199,9 @@ def test_whatever_form_updated_at_has_increments_are_complete(
     for _ in range(2):
         project.run(*streams)
         sandbox.workspace.clock.advance(HOUR)
-        sandbox.workspace.change(6)
+        for stream, field in (("contacts", "name"), ("conversations", "title")):
+            for ident in list(getattr(sandbox.workspace, stream))[:6]:
+                sandbox.workspace.update(stream, ident, **{field: "changed"})
         sandbox.workspace.clock.advance(HOUR)
     project.run(*streams)
     assert project.metadata("conversations")["intercom/records"] < 15
