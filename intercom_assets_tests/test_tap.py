@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,8 @@ def test_a_killed_sync_goes_on_from_its_last_state(
             stdout=output,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            # Dagster gives a process's SIGTERM the fate of SIGINT, ignored in a background job.
+            preexec_fn=partial(signal.signal, signal.SIGTERM, signal.SIG_DFL),
         )
         assert stalled.wait(60)
         process.send_signal(stop)
