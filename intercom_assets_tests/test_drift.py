@@ -177,6 +177,7 @@ WIRE: dict[str, Callable[[int], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", WIRE)
 def test_whatever_form_updated_at_has_increments_are_complete(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, form: str

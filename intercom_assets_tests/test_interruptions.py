@@ -307,6 +307,7 @@ def test_a_search_goes_on_from_what_is_stored_after_a_kill(
     assert problems(tiny, tmp_path, (stream,)) == {}
 
 
+@pytest.mark.slow
 def test_an_orphan_of_a_killed_run_does_no_harm(runs: Forker, tmp_path: Path) -> None:
     """The run is killed, its step process lives on, and the next run does not wait for it."""
     streams = ("conversations", "conversation_parts")
@@ -362,7 +363,9 @@ def _failure(folder: Path) -> str:
             time.sleep(0.05)
 
 
-@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS, PROCESSES])
+@pytest.mark.parametrize(
+    "executor", [THREADS, IN_PROCESS, pytest.param(PROCESSES, marks=pytest.mark.slow)]
+)
 def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
     runs: Forker, tmp_path: Path, executor: str
 ) -> None:

@@ -196,6 +196,7 @@ def test_threads_are_worth_having_where_answers_take_their_time(
     assert pacer.worthwhile(8) == threads
 
 
+@pytest.mark.slow
 def test_a_history_read_call_by_call_agrees_too(
     make_project: Callable[..., Project], near: None
 ) -> None:

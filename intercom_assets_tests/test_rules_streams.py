@@ -58,7 +58,7 @@ def test_rule_7_no_change_around_midnight_is_missed(
             assert project.differences("contacts") == {}
 
 
-@pytest.mark.parametrize("day", ["2025-03-09", "2025-11-02"])
+@pytest.mark.parametrize("day", [pytest.param("2025-03-09", marks=pytest.mark.slow), "2025-11-02"])
 def test_rule_7_no_change_is_missed_on_the_day_that_summer_time_begins_or_ends(
     day: str, make_project: Callable[..., Project]
 ) -> None:
