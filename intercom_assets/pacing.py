@@ -28,11 +28,13 @@ USUAL_IN_FLIGHT = 64
 ENOUGH_TO_TELL = 20
 # Seconds of a window from which the habits of others can be told.
 TELLING_SECONDS = 0.5
+# How soon what lacks room looks again.
 LOOK_AGAIN_SECONDS = 0.2
 # A run that is cancelled interrupts a thread between two waits only.
 INTERRUPTIBLE_SECONDS = 1.0
 # How old the newest news may be before a single request asks for more.
 PROBE_SECONDS = 0.5
+# Others are left a little more than they had: how much the refused ones wanted is not known.
 OTHERS_MAY_GROW = 1.1
 # About what an answer gives a thread to do.
 WORK_SECONDS = 0.005
@@ -214,8 +216,8 @@ class Pacer:
         if self._remaining < 1:
             return max(left, 0.05)
         # Only an answer tells that the others use less than expected, and it may be long in coming.
-        news = time.monotonic() - max(self._observed_at, self._admitted_at)
-        if news > max(PROBE_SECONDS, 2 * self._latency):
+        silence = time.monotonic() - max(self._observed_at, self._admitted_at)
+        if silence > max(PROBE_SECONDS, 2 * self._latency):
             return 0.0
         return min(max(left, 0.05), LOOK_AGAIN_SECONDS)
 
@@ -227,7 +229,6 @@ class Pacer:
         seen, used = self._observed_at - self._came_at, self._limit - self._remaining
         if seen > TELLING_SECONDS:
             others = max(0, used - self._answered)
-            # A little more than they had: how much the refused ones wanted is not known.
             self._others_before = round(OTHERS_MAY_GROW * others * max(1.0, WINDOW_SECONDS / seen))
         self._came_at = time.monotonic()
         self._share_before = self._answered / used if self._answered and used else 1.0
@@ -237,9 +238,8 @@ class Pacer:
         """Whether the window has a call to spare that neither we nor the others need."""
         # What others use while an answer travels is in both: as calls under way, and as time.
         travel = min(self._latency, LONGEST_TRAVEL_SECONDS)
-        return self._in_flight + 1 <= self._to_spare(
-            left, travel
-        ) and self._counted() <= self._to_spare(left)
+        is_left = self._in_flight + 1 <= self._to_spare(left, travel)
+        return is_left and self._counted() <= self._to_spare(left)
 
     def _counted(self) -> float:
         """Calls that the window must still have for one more of ours: those under way, too."""

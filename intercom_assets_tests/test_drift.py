@@ -300,6 +300,17 @@ def test_a_column_that_was_dropped_by_hand_is_filled_again_for_all_rows(
     assert project.differences(*both) == {}
 
 
+def test_a_field_keeps_the_name_of_its_column_when_everything_is_read_again(
+    things: Things,
+) -> None:
+    record = {"id": "1", "name": "a", "Name": "b", "updated_at": MONDAY}
+    things.land(record)
+    things.query("alter table intercom.things drop column count")
+    things.land(record)
+    assert set(things.rows("name, name__2, count")) == {("a", '"b"', None)}
+    assert ("name__3",) not in things.query("select column_name from duckdb_columns()")
+
+
 def test_a_table_that_lost_its_key_is_refused_and_nothing_changes(project: Project) -> None:
     project.run("contacts")
     project.query("alter table intercom.contacts drop column id")

@@ -88,10 +88,11 @@ class Bookkeeping:
                 f"access token belongs to {source!r}: use another INTERCOM_DUCKDB_PATH or schema"
             )
         rows = self._rows(
-            "select generation, state, run_id, reset from {}._sync_state where stream = ?", [stream]
+            "select coalesce(generation, 0), state, run_id, reset from {}._sync_state "
+            "where stream = ?",
+            [stream],
         )
         generation, state, writer, reset = rows[0] if rows else (0, None, None, None)
-        generation = generation or 0
         if rows:
             # The state stays untouched, so that a commit under way in this process is met as a
             # conflict rather than undone.
@@ -141,10 +142,14 @@ class Bookkeeping:
         return SyncState.from_json(json.loads(rows[0][0])).bookmark
 
     def forget(self, stream: str) -> None:
-        """Forgets everything of a stream but who owns it."""
+        """Forgets what is stored of a stream; who owns it and its table's columns stay."""
         self._run("update {}._sync_state set state = null where stream = ?", [stream])
-        for table in ("_ledger", "_seen", "_columns"):
+        for table in ("_ledger", "_seen"):
             self._run(f"delete from {{}}.{table} where stream = ?", [stream])
+
+    def forget_columns(self, stream: str) -> None:
+        """Forgets the names that fields got in a table that is gone."""
+        self._run("delete from {}._columns where stream = ?", [stream])
 
     def renamed(self, stream: str) -> dict[str, str]:
         """The columns of fields whose own name was taken."""

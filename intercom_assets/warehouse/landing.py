@@ -69,15 +69,17 @@ class Landing:
             books, table = self._books(connection), self._table(connection)
             books.create()
             claim, stored = books.claim(self.name, source, run_id)
-            if not table.exists():
-                # A table that somebody dropped takes everything that was known of it along.
-                books.forget(self.name)
-                stored = Stored(None, None, stored.reset)
-            if (added := table.create()) and stored.state:
-                # Rows that do not change would keep them empty.
+            is_gone = not table.exists()
+            added = table.create()
+            if is_gone:
+                books.forget_columns(self.name)
+            elif added and stored.state:
                 self.warehouse.say(
                     f"{self.name}: the table lacked {', '.join(added)}, so everything is read again"
                 )
+            if is_gone or added:
+                # Of a table that somebody dropped nothing is known any more, and rows that do not
+                # change would keep new columns empty.
                 books.forget(self.name)
                 stored = Stored(None, None, stored.reset)
             if self.spec.replace:
