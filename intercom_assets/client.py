@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -136,15 +137,8 @@ class IntercomClient:
 
     def _request(self, method: str, path: str, *, tries: int = MAX_TRIES, **payload: Any) -> Answer:
         url = self._url(path)
-        retrying = Retrying(
-            retry=retry_if_exception_type(ServerError),
-            stop=stop_after_attempt(tries),
-            wait=wait_exponential(multiplier=self.settings.retry_wait, max=MAX_WAIT_SECONDS)
-            + wait_random(0, self.settings.retry_wait),
-            before_sleep=_log_retry,
-            reraise=True,
-        )
         try:
+            retrying = _retrying(tries, self.settings.retry_wait)
             return retrying(self._answer, method, url, payload)
         except RequestRefused as refused:
             if refused.status == 401:
@@ -215,6 +209,25 @@ class IntercomClient:
             call=refused.call,
             **facts,
         )
+
+
+# Kept, because each is a circle of references: one a call and whatever memory it took would stay
+# until the garbage collector comes, which it seldom does here.
+@cache
+def _retrying(tries: int, wait: float) -> Retrying:
+    """Repeats what fails for a while; threads may share it.
+
+    Args:
+        tries: In all.
+        wait: Seconds before the second try; they double with each.
+    """
+    return Retrying(
+        retry=retry_if_exception_type(ServerError),
+        stop=stop_after_attempt(tries),
+        wait=wait_exponential(multiplier=wait, max=MAX_WAIT_SECONDS) + wait_random(0, wait),
+        before_sleep=_log_retry,
+        reraise=True,
+    )
 
 
 def _log_retry(state: RetryCallState) -> None:

@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from intercom_assets import metadata
 from intercom_assets.concurrency import in_background
 from intercom_assets.extraction import Extraction
-from intercom_assets.garbage import fewer_collections
+from intercom_assets.garbage import collect_recent, fewer_collections
 from intercom_assets.materialization import facts_of, look_inside
 from intercom_assets.preview import MASKED, PREVIEWS
 from intercom_assets.progress import Progress
@@ -270,6 +270,7 @@ class _Writer:
             self._state = buffer.state
             self._records += buffer.count
             self._observe()
+        collect_recent()
 
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""
