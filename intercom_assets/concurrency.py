@@ -37,6 +37,40 @@ class Spawn:
     tasks: Sequence[Callable[[], Iterable[Any]]]
 
 
+class Crew:
+    """Threads that stay for the next work of a kind when they have done theirs.
+
+    What a thread allocates comes from a share of the memory that a few threads have in common and
+    that seldom shrinks, so each kind of work that needs much should keep to its own few.
+    """
+
+    def __init__(self) -> None:
+        # The threads without work, by what it is put into.
+        self._idle: list[SimpleQueue[Callable[[], None]]] = []
+        # They do not live on in a forked process.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._idle.clear)
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Runs work in a thread, of those that an earlier one has left if there is one."""
+        try:
+            inbox = self._idle.pop()
+        except IndexError:
+            inbox = SimpleQueue()
+            # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
+            threading.Thread(target=self._serve, args=(inbox,), daemon=True).start()
+        inbox.put(work)
+
+    def _serve(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            inbox.get()()
+            self._idle.append(inbox)
+
+
+# Who reads from Intercom, and who writes to the database.
+READERS, WRITERS = Crew(), Crew()
+
+
 def overlap(
     tasks: Iterable[Task[T]],
     workers: int | Callable[[], int],
@@ -65,7 +99,7 @@ def overlap(
         yield from _items(task, further)
         spawned.extendleft(reversed(further))
     pool = _Pool(chain(spawned, source), most, size)
-    _in_thread(pool.work)
+    READERS.start(pool.work)
     try:
         yield from pool.drain()
     finally:
@@ -81,7 +115,7 @@ def _items(task: Task[T], further: list[Task[T]]) -> Iterator[T]:
             yield item
 
 
-def in_background(call: Callable[[], R]) -> Callable[[], R]:
+def in_background(call: Callable[[], R], crew: Crew = READERS) -> Callable[[], R]:
     """Starts a call in a thread; what it returns waits for its result, or raises its error."""
     future: Future[R] = Future()
 
@@ -97,7 +131,7 @@ def in_background(call: Callable[[], R]) -> Callable[[], R]:
             pass
         return future.result()
 
-    _in_thread(work)
+    crew.start(work)
     return result
 
 
@@ -119,30 +153,6 @@ def wait_for_room(size: int) -> None:
         # Who holds something already must not wait for others, who may wait for it.
         pool.admit(size, wait=not _here.decoded)
         _here.decoded += size
-
-
-# Threads that wait for work, by what it is put into.
-_idle: list[SimpleQueue[Callable[[], None]]] = []
-# They do not live on in a forked process.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)
-
-
-def _in_thread(work: Callable[[], None]) -> None:
-    """Runs work in a thread, of those that an earlier one has left if there is one."""
-    try:
-        inbox = _idle.pop()
-    except IndexError:
-        inbox = SimpleQueue()
-        # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
-        threading.Thread(target=_serve, args=(inbox,), daemon=True).start()
-    inbox.put(work)
-
-
-def _serve(inbox: SimpleQueue[Callable[[], None]]) -> None:
-    while True:
-        inbox.get()()
-        _idle.append(inbox)
 
 
 class _Pool(Generic[T]):
@@ -249,7 +259,7 @@ class _Pool(Generic[T]):
         """Adds a thread for the next task, if all are busy."""
         if not self._idle and self.workers < self._most():
             self.workers += 1
-            _in_thread(self.work)
+            READERS.start(self.work)
 
     def _has_room(self) -> bool:
         """Whether what waits and what the running tasks will bring leaves room for one more."""

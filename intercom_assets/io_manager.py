@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import Field, PrivateAttr, field_validator
 
 from intercom_assets import metadata
-from intercom_assets.concurrency import in_background
+from intercom_assets.concurrency import WRITERS, in_background
 from intercom_assets.extraction import Extraction
 from intercom_assets.garbage import collect_recent, fewer_collections
 from intercom_assets.materialization import facts_of, look_inside
@@ -257,7 +257,8 @@ class _Writer:
         """Commits what waits, while the next batches come in: DuckDB needs no Python for it."""
         self._settle()
         buffer = self._landing.take()
-        self._committing = (buffer, in_background(partial(self._landing.store, buffer)))
+        stored = in_background(partial(self._landing.store, buffer), WRITERS)
+        self._committing = (buffer, stored)
         self._committed_at = time.monotonic()
 
     def _settle(self) -> None:
