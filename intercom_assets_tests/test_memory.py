@@ -79,6 +79,6 @@ def test_commits_have_threads_of_their_own(
     monkeypatch.setattr(Transport, "send", note_reader)
     monkeypatch.setattr(Landing, "store", note_writer)
     project.settings["page_size"] = 2
-    project.run("contacts")
+    project.run("contacts", "conversations")
     assert readers and writers
     assert not readers & writers
