@@ -26,10 +26,10 @@ types: setup ## Check types
 	$(BIN)/mypy
 
 test: setup lint types ## Check everything but the slow tests
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: setup lint types ## Check everything
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: setup ## Measure what docs/performance.md claims, at full size: about 45 minutes
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -219,7 +219,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("stream", ["contacts", "companies"])
+@pytest.mark.parametrize("stream", ["contacts", pytest.param("companies", marks=pytest.mark.slow)])
 def test_a_disk_without_room_is_a_clear_error_and_leaves_the_table_as_it_was(
     runs: Forker, small_disk: Path, tmp_path: Path, stream: str
 ) -> None:

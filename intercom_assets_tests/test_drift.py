@@ -31,7 +31,15 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("stream", ["contacts", "conversations", "conversation_parts", "companies"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "contacts",
+        pytest.param("conversations", marks=pytest.mark.slow),
+        "conversation_parts",
+        pytest.param("companies", marks=pytest.mark.slow),
+    ],
+)
 def test_what_changes_while_pages_are_read_is_complete_after_the_next_run(
     make_project: Callable[..., Project], stream: str
 ) -> None:

@@ -32,6 +32,7 @@ GROUPS = [
     ("contacts",),
     ("companies", "segments", "tags"),
 ]
+SLOW_IN_PROCESS = pytest.param(IN_PROCESS, marks=pytest.mark.slow)
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ def boundaries(
     return ended.boundaries
 
 
-@pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
+@pytest.mark.parametrize("executor", [THREADS, SLOW_IN_PROCESS])
 def test_killed_at_some_boundaries_the_next_run_continues(
     runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
 ) -> None:
@@ -364,7 +365,7 @@ def _failure(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "executor", [THREADS, IN_PROCESS, pytest.param(PROCESSES, marks=pytest.mark.slow)]
+    "executor", [THREADS, SLOW_IN_PROCESS, pytest.param(PROCESSES, marks=pytest.mark.slow)]
 )
 def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
     runs: Forker, tmp_path: Path, executor: str

@@ -38,8 +38,9 @@ def midnight(sandbox: Sandbox, zone: str, days_ago: int) -> int:
     [
         "Pacific/Kiritimati",  # UTC+14
         "Pacific/Pago_Pago",  # UTC-11
-        "America/New_York",
-        "Australia/Lord_Howe",  # half an hour of summer time
+        pytest.param("America/New_York", marks=pytest.mark.slow),
+        # Half an hour of summer time.
+        pytest.param("Australia/Lord_Howe", marks=pytest.mark.slow),
     ],
 )
 def test_rule_7_no_change_around_midnight_is_missed(
