@@ -305,6 +305,7 @@ def test_rule_5_a_field_with_a_name_of_ours_lands(things: Things, name: str) -> 
 def test_rule_5_two_spellings_of_a_name_get_two_columns() -> None:
     assert columns_for(["NAME"], ["name"], {}) == {"NAME": "name__2"}
     assert columns_for(["name"], ["Name"], {}) == {"name": "name__2"}
+    assert columns_for(["Plan", "PLAN"], [], {}) == {"Plan": "Plan", "PLAN": "plan__2"}
     known = {"Name": "name__2"}
     assert columns_for(["name__2"], ["name", "name__2"], known) == {"name__2": "name__2__2"}
 
