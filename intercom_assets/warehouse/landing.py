@@ -13,11 +13,12 @@ from intercom_assets.state import SyncState
 from intercom_assets.streams import Batch
 from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
 from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing, ShrinkRefused
 from intercom_assets.warehouse.names import path, quote, types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
-from intercom_assets.warehouse.table import Changes, Table
+from intercom_assets.warehouse.table import Table
 
 # A full refresh that finds a fifth of the rows gone has more likely lost a permission.
 SHRINK_LIMIT = 0.2

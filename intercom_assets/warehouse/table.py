@@ -6,13 +6,13 @@ Everything here happens within a transaction that the caller opened.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.extraction import TableSpec
 from intercom_assets.warehouse.buffer import Rows
+from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.encoding import (
     BIGINT,
     JSON,
@@ -34,39 +34,6 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
-
-
-@dataclass
-class Changes:
-    """What a load did to a table.
-
-    Attributes:
-        inserted: Rows that were new.
-        updated: Rows that replaced another form of themselves.
-        unchanged: Records that the table held already, in this form or a newer one.
-        deleted: Rows that went.
-        new_columns: Columns that a field was the first to need.
-        widened: Columns whose type became wider, and what it became.
-        renamed: Fields whose name was taken, and their columns.
-    """
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-    new_columns: list[str] = field(default_factory=list)
-    widened: dict[str, str] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-
-    def add(self, other: Changes) -> None:
-        """Counts another load's changes in."""
-        self.inserted += other.inserted
-        self.updated += other.updated
-        self.unchanged += other.unchanged
-        self.deleted += other.deleted
-        self.new_columns += other.new_columns
-        self.widened |= other.widened
-        self.renamed |= other.renamed
 
 
 class Table:
