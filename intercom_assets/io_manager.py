@@ -4,14 +4,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, field_validator
 
 from intercom_assets import metadata
 from intercom_assets.concurrency import WRITERS, in_background
@@ -85,8 +85,6 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's. A "
         "`memory_limit` in the DuckDB resource's `connection_config` wins over it.",
     )
-
-    _limit_lifted: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     @field_validator("preview", mode="after")
     @classmethod
@@ -172,7 +170,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self._connect,
             schema or self.schema_name,
             None if is_limited else self.memory_limit,
-            self._limit_lifted,
+            _limit_lifted(self.duckdb.database),
             self.lock_timeout,
             **told,
         )
@@ -187,6 +185,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         # and never says so. The configuration is the same: both may be open in one process.
         config = {"custom_user_agent": "dagster", **self.duckdb.connection_config}
         return duckdb.connect(self.duckdb.database, config=config)
+
+
+# Once for each database and process: within one they share its memory, whoever opens it.
+@lru_cache(maxsize=32)
+def _limit_lifted(database: str) -> threading.Event:
+    """Is set once the memory limit proved too little for a database."""
+    return threading.Event()
 
 
 class _Writer:

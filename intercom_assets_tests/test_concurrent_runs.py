@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -335,20 +334,26 @@ def test_a_memory_limit_that_is_too_small_is_lifted(
 def test_a_limit_that_one_stream_lifts_is_lifted_for_all_that_share_the_database(
     tmp_path: Path,
 ) -> None:
-    """Within a process they share DuckDB's memory: another's limit must not come back."""
+    """Within a process they share DuckDB's memory: another's limit must not come back.
+
+    Several workspaces in one file have an IO manager each.
+    """
 
     def limit_of(warehouse: Warehouse) -> str:
         with warehouse.connection() as connection:
             row = connection.execute("select current_setting('memory_limit')").fetchone()
         return str(row and row[0])
 
-    connect, lifted = partial(duckdb.connect, str(tmp_path / "w.duckdb")), threading.Event()
-    one, other = (Warehouse(connect, "intercom", "64MB", lifted) for _ in range(2))
+    resource = DuckDBResource(database=str(tmp_path / "w.duckdb"))
+    one, other, third = (
+        IntercomDuckDBIOManager(duckdb=resource, schema_name=name).warehouse() for name in "abc"
+    )
     limited = limit_of(one)
     with other.connection():
         assert limit_of(one) == limited
         assert one.lift_memory_limit()
         assert limit_of(one) != limited
+        assert limit_of(third) != limited
         # It was too little for this one as well, though the other was faster to find out.
         assert other.lift_memory_limit()
     assert limit_of(other) != limited
