@@ -5,13 +5,29 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import sysconfig
 from importlib import import_module
+from pathlib import Path
 
 import psutil
 
 from benchmarks.result import Result, table
 
 ALL = ("latency", "throughput", "nothing_new", "history", "growth", "memory", "rate")
+
+
+def forget_libraries() -> None:
+    """Has the kernel read shared libraries anew, as on any day after they were installed.
+
+    What was just written lies in its page cache in large pieces, and it maps whole ones: 45 MB more
+    of resident memory, for nothing.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    os.sync()
+    for library in Path(sysconfig.get_path("platlib")).rglob("*.so*"):
+        with library.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def main() -> None:
@@ -21,6 +37,7 @@ def main() -> None:
         SystemExit: With 1 when a goal was missed.
     """
     names = sys.argv[1:] or ALL
+    forget_libraries()
     results: list[Result] = []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
