@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
+import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +98,64 @@ def test_all_twelve_assets_at_once_in_separate_processes(
     ended = [run.wait() for run in at_once]
     assert [end.errors for end in ended if not end.success] == []
     assert problems(sandbox, tmp_path, tuple(STREAMS)) == {}
+
+
+def test_nobody_opens_the_file_while_another_thread_closes_it(tmp_path: Path) -> None:
+    """The process would lose the file to another one, while its checkpoint is being written."""
+    told: list[str] = []
+    opened, may_close = threading.Event(), threading.Event()
+
+    @contextmanager
+    def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+        told.append("opened")
+        with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+            yield connection
+            opened.set()
+            may_close.wait(10)
+        told.append("closed")
+
+    def use() -> None:
+        with Warehouse(connect, "intercom").connection():
+            pass
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    threads[0].start()
+    assert opened.wait(10)
+    threads[1].start()
+    threads[1].join(0.1)
+    may_close.set()
+    for thread in threads:
+        thread.join()
+    assert told == ["opened", "closed"] * 2
+
+
+@pytest.mark.slow
+def test_no_commit_is_lost_among_threads_of_several_processes(tmp_path: Path) -> None:
+    database = str(tmp_path / "w.duckdb")
+    with duckdb.connect(database) as connection:
+        connection.execute("create table commits (process integer)")
+    with get_context("spawn").Pool(4) as pool:
+        committed = sum(pool.starmap(_commit, [(database, number) for number in range(4)]))
+    with duckdb.connect(database) as connection:
+        assert connection.execute("select count(*) from commits").fetchone() == (committed,)
+
+
+def _commit(database: str, number: int, seconds: float = 10) -> int:
+    """Commits rows from two threads for a while; returns how many."""
+    end = time.monotonic() + seconds
+
+    def work(warehouse: Warehouse) -> int:
+        for count in itertools.count():
+            if time.monotonic() > end:
+                return count
+            with warehouse.transaction() as connection:
+                connection.execute("insert into commits values (?)", [number])
+            time.sleep(random.uniform(0, 0.01))
+        raise AssertionError
+
+    warehouse = Warehouse(partial(duckdb.connect, database), "intercom")
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(work, [warehouse] * 2))
 
 
 def test_the_file_is_free_while_intercom_is_being_asked(

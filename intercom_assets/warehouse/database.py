@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -30,8 +31,11 @@ SAY_AFTER_SECONDS = 3.0
 SAY_AGAIN_SECONDS = 60.0
 
 
-# Two threads that open one file at once find each other's database half made.
-_opening = threading.Lock()
+# Two threads that open one file at once find each other's database half made. And one that opens
+# it while the other closes it makes the process lose the file: DuckDB looks first whether it is a
+# database, and POSIX takes a process's locks on a file away when it closes that file, however often
+# it has it open. Another process then writes what the checkpoint under way overwrites.
+_opening_or_closing = threading.Lock()
 # Two transactions at once would meet in the catalog, and need twice the memory.
 _writing = threading.Lock()
 
@@ -123,8 +127,11 @@ class Warehouse:
         said = began - SAY_AGAIN_SECONDS + SAY_AFTER_SECONDS
         while True:
             try:
-                with _opening:
-                    return stack.enter_context(self._connect())
+                with _opening_or_closing:
+                    opened = self._connect()
+                    connection = opened.__enter__()
+                stack.push(partial(_close, opened))
+                return connection
             except duckdb.Error as problem:
                 now = time.monotonic()
                 if not _is_lock(problem) or now - began > self._lock_timeout:
@@ -134,6 +141,11 @@ class Warehouse:
                     said = now
             # At random, so that several who wait do not meet again and again.
             time.sleep(random.uniform(0.005, 0.1))
+
+
+def _close(opened: AbstractContextManager[DuckDBPyConnection], *exc_info: Any) -> None:
+    with _opening_or_closing:
+        opened.__exit__(*exc_info)
 
 
 def _is_lock(problem: Exception) -> bool:
