@@ -28,6 +28,7 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
+from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
 
@@ -180,11 +181,16 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     ) -> Warehouse:
         return self.warehouse((definition_metadata or {}).get("schema"), say)
 
-    def _connect(self) -> DuckDBPyConnection:
+    @contextmanager
+    def _connect(self) -> Iterator[DuckDBPyConnection]:
         # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
         # and never says so. The configuration is the same: both may be open in one process.
         config = {"custom_user_agent": "dagster", **self.duckdb.connection_config}
-        return duckdb.connect(self.duckdb.database, config=config)
+        with (
+            alone(self.duckdb.database),
+            duckdb.connect(self.duckdb.database, config=config) as connection,
+        ):
+            yield connection
 
 
 # Once for each database and process: within one they share its memory, whoever opens it.

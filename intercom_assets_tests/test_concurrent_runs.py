@@ -129,6 +129,31 @@ def test_nobody_opens_the_file_while_another_thread_closes_it(tmp_path: Path) ->
     assert told == ["opened", "closed"] * 2
 
 
+def test_a_file_that_another_process_opens_or_closes_is_left_to_it(tmp_path: Path) -> None:
+    """DuckDB reads a file's header before it locks the file: its own lock is not enough."""
+    database = str(tmp_path / "w.duckdb")
+    code = (
+        "import sys\nfrom intercom_assets.warehouse.holding import alone\n"
+        f"with alone({database!r}):\n    print('in', flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stdout.readline() == "in\n"
+        manager = IntercomDuckDBIOManager(
+            duckdb=DuckDBResource(database=database), lock_timeout=0.0
+        )
+        with pytest.raises(DatabaseUnavailable, match=f"process {process.pid} holds it"):
+            manager.warehouse().connection().__enter__()
+        assert not Path(database).exists()
+        process.stdin.close()
+        process.wait()
+    for _ in range(2):
+        with manager.warehouse().connection(), manager.warehouse().connection():
+            assert Path(database).exists()
+
+
 @pytest.mark.slow
 def test_no_commit_is_lost_among_threads_of_several_processes(tmp_path: Path) -> None:
     database = str(tmp_path / "w.duckdb")
@@ -153,7 +178,7 @@ def _commit(database: str, number: int, seconds: float = 10) -> int:
             time.sleep(random.uniform(0, 0.01))
         raise AssertionError
 
-    warehouse = Warehouse(partial(duckdb.connect, database), "intercom")
+    warehouse = IntercomDuckDBIOManager(duckdb=DuckDBResource(database=database)).warehouse()
     with ThreadPoolExecutor(2) as pool:
         return sum(pool.map(work, [warehouse] * 2))
 

@@ -36,7 +36,7 @@ from intercom_assets.streams.sublists import is_cut
 from intercom_assets.timestamps import parse_epoch, to_iso
 from intercom_assets.transform import RecordTransformer
 from intercom_assets.warehouse import Landing, Warehouse
-from intercom_assets.warehouse.errors import OwnershipLost, ShrinkRefused
+from intercom_assets.warehouse.errors import CommitLost, OwnershipLost, ShrinkRefused
 from intercom_assets.warehouse.names import columns_for
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.turns import turn
@@ -715,6 +715,24 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
                     write()
             assert things.query("from intercom._sync_state") == state
             assert things.rows("id") == [("1",)]
+
+
+@pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
+def test_rule_11_a_run_notices_that_a_commit_of_its_own_is_gone(
+    things: Things, spec: TableSpec
+) -> None:
+    """A program that does not know of us may write to the file, and put its own state back."""
+    landing = things.run(spec)
+    landing.commit([Batch([{"id": "1"}], SyncState())])
+    copy = shutil.copy(things.database, things.database.with_suffix(".copy"))
+    landing.commit([Batch([{"id": "2"}], SyncState())])
+    shutil.copy(copy, things.database)
+    with pytest.raises(CommitLost, match="no longer holds what run run has committed"):
+        landing.commit([Batch([{"id": "3"}], SyncState())])
+    assert things.rows("id") == ([("1",)] if spec is MERGED else [])
+    # The next run goes on.
+    things.land({"id": "4"}, spec=spec)
+    assert things.rows("id") == ([("1",), ("4",)] if spec is MERGED else [("4",)])
 
 
 def test_rule_11_a_claim_of_another_run_counts_in_a_restored_copy_too(things: Things) -> None:

@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.state import SyncState
 from intercom_assets.streams import Parent
 from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_column
-from intercom_assets.warehouse.errors import OwnershipLost, WrongSource
+from intercom_assets.warehouse.errors import CommitLost, OwnershipLost, WrongSource
 from intercom_assets.warehouse.names import path
 
 
@@ -98,28 +98,47 @@ class Bookkeeping:
             # conflict rather than undone.
             self._run(
                 "update {}._sync_state set source = ?, owner = ?, generation = ?, "
-                "claimed_at = now() where stream = ?",
+                "claimed_at = now(), commits = 0 where stream = ?",
                 [source, run_id, generation + 1, stream],
             )
         else:
             self._run(
-                "insert into {}._sync_state values (?, ?, ?, ?, now(), null, null, null, null)",
+                "insert into {}._sync_state by name select ? as stream, ? as source, ? as owner, "
+                "? as generation, now() as claimed_at, 0 as commits",
                 [stream, source, run_id, generation + 1],
             )
         stored = Stored(SyncState.from_json(json.loads(state)) if state else None, writer, reset)
         return Claim(stream, run_id, generation + 1), stored
 
-    def check(self, claim: Claim) -> None:
-        """Raises `OwnershipLost` when another run has claimed the stream since."""
+    def check(self, claim: Claim, commits: int) -> None:
+        """Counts a commit of the stream's owner.
+
+        Args:
+            claim: The run that commits.
+            commits: How often it has done so before.
+
+        Raises:
+            OwnershipLost: When another run has claimed the stream since.
+            CommitLost: When one of its commits is gone.
+        """
         rows = self._rows(
-            "select owner, generation from {}._sync_state where stream = ?", [claim.stream]
+            "select owner, generation, commits from {}._sync_state where stream = ?", [claim.stream]
         )
-        if rows != [(claim.run_id, claim.generation)]:
-            owner = rows[0][0] if rows else "nobody"
+        owner, generation, counted = rows[0] if rows else ("nobody", None, None)
+        if rows and (owner, generation) != (claim.run_id, claim.generation):
             raise OwnershipLost(
                 f"{claim.stream} was taken over by run {owner}, so run {claim.run_id} stops here. "
                 "Nothing is lost: what it committed stays"
             )
+        if counted != commits:
+            raise CommitLost(
+                f"{claim.stream}: the database no longer holds what run {claim.run_id} has "
+                "committed: the file was replaced by a copy, or another program that writes to it "
+                "has overwritten that. The next run goes on from what the database holds"
+            )
+        self._run(
+            "update {}._sync_state set commits = ? where stream = ?", [commits + 1, claim.stream]
+        )
 
     def remember(self, claim: Claim, state: SyncState | None, reset: str | None) -> None:
         """Stores the state that the rows of this transaction make true."""
@@ -225,6 +244,8 @@ _TABLES = {
         "state json",
         "reset varchar",
         "committed_at timestamptz",
+        # Of the run that owns the stream.
+        "commits bigint",
     ),
     # Parents whose children are stored.
     "_ledger": (

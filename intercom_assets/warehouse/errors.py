@@ -15,6 +15,10 @@ class OwnershipLost(WarehouseError):
     """Another run took the stream over."""
 
 
+class CommitLost(WarehouseError):
+    """The database no longer holds what this run has committed."""
+
+
 class WrongSource(WarehouseError):
     """The tables hold another workspace's data."""
 

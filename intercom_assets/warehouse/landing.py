@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -60,6 +61,7 @@ class Landing:
         self.name = name
         self.spec = spec
         self.changes = Changes()
+        self._commits = 0
         self.claim, self.stored, kinds = self._claim(source, run_id)
         self.waiting = Buffer(kinds)
         self._reset = self.stored.reset
@@ -96,9 +98,7 @@ class Landing:
             since: From which moment on, epoch seconds; None forgets everything.
             reset: The reported bookmark that asks for it.
         """
-        with self.warehouse.transaction() as connection:
-            books = self._books(connection)
-            books.check(self.claim)
+        with self._owned() as (books, _):
             state = self.stored.state
             if since is None or state is None:
                 books.forget(self.name)
@@ -114,6 +114,7 @@ class Landing:
 
         Raises:
             OwnershipLost: When another run has taken the stream over.
+            CommitLost: When the database no longer holds an earlier commit.
         """
         for batch in batches:
             self.waiting.add(batch)
@@ -130,15 +131,14 @@ class Landing:
 
         Raises:
             OwnershipLost: When another run has taken the stream over.
+            CommitLost: When the database no longer holds an earlier commit.
         """
         if buffer.state is not None:
             self.changes.add(self._store(buffer))
 
     @_again
     def _store(self, buffer: Buffer) -> Changes:
-        with self.warehouse.transaction() as connection:
-            books, table = self._books(connection), self._table(connection)
-            books.check(self.claim)
+        with self._owned() as (books, table):
             changes = self._put(buffer, books, table)
             if not self.spec.replace:
                 books.remember(self.claim, buffer.state, self._reset)
@@ -156,9 +156,7 @@ class Landing:
 
     @_again
     def _replace(self, buffer: Buffer, allow_empty: bool) -> Changes:
-        with self.warehouse.transaction() as connection:
-            books, table = self._books(connection), self._table(connection)
-            books.check(self.claim)
+        with self._owned() as (books, table):
             changes = self._put(buffer, books, table)
             if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
                 raise EmptySource(
@@ -191,13 +189,10 @@ class Landing:
             ShrinkRefused: When that would be more than `SHRINK_LIMIT` of the table.
         """
         key = quote(self.spec.key[0])
-        with self.warehouse.transaction() as connection:
-            books, table = self._books(connection), self._table(connection)
-            books.check(self.claim)
-            gone = (
-                f"{key} not in (select key from {path(connection, self.warehouse.schema, '_seen')} "
-                "where stream = $stream)"
-            )
+        with self._owned() as (books, table):
+            connection = table.connection
+            seen = path(connection, self.warehouse.schema, "_seen")
+            gone = f"{key} not in (select key from {seen} where stream = $stream)"
             values = {"stream": self.name}
             total = table.count()
             row = connection.execute(
@@ -239,6 +234,15 @@ class Landing:
                     f"there yet: materialize {self.spec.parent} first"
                 )
         return ParentQueue(self.warehouse, self.name, self.spec.parent)
+
+    @contextmanager
+    def _owned(self) -> Iterator[tuple[Bookkeeping, Table]]:
+        """A transaction, as long as the stream is this run's and holds all that it committed."""
+        with self.warehouse.transaction() as connection:
+            books = self._books(connection)
+            books.check(self.claim, self._commits)
+            yield books, self._table(connection)
+        self._commits += 1
 
     def _books(self, connection: DuckDBPyConnection) -> Bookkeeping:
         return Bookkeeping(connection, self.warehouse.schema)

@@ -36,10 +36,10 @@ def turn(
             commit no more.
         say: Takes a line for the log.
     """
-    if database.startswith(":") or ":" in database.split("/", 1)[0][2:]:
+    path = lock_path(database, stream)
+    if path is None:
         yield
         return
-    path = _lock_path(database, stream)
     lock, owner = FileLock(path), path.with_suffix(".owner")
     if _acquire(lock, owner, stream, patience, say):
         owner.write_text(f"run {run_id} (process {os.getpid()})")
@@ -69,10 +69,13 @@ def _acquire(
             said = now
 
 
-def _lock_path(database: str, stream: str) -> Path:
+def lock_path(database: str, what: str) -> Path | None:
+    """Where a lock for something in a database is; None if the database is no local file."""
+    if database.startswith(":") or ":" in database.split("/", 1)[0][2:]:
+        return None
     folder = Path(tempfile.gettempdir()) / f"intercom_assets-{_user()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    target = f"{Path(database).resolve()}\n{stream}"
+    target = f"{Path(database).resolve()}\n{what}"
     return folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lock"
 
 
