@@ -21,8 +21,9 @@ from intercom_assets.warehouse.turns import lock_path
 
 @contextmanager
 def alone(database: str) -> Iterator[None]:
-    """Keeps this user's other processes on this machine out; threads of this one may come in.
+    """Keeps other processes out; threads of this one may come in.
 
+    The lock is a file beside the database, so that containers that share its volume share the lock.
     Two threads must not enter or leave at the same moment.
 
     Args:
@@ -31,23 +32,31 @@ def alone(database: str) -> Iterator[None]:
     Raises:
         duckdb.IOException: When another process is in, as DuckDB says it.
     """
-    path = lock_path(database, "")
-    if path is None:
+    lock = _acquired(database)
+    try:
         yield
-        return
-    lock, owner = _lock(path), path.with_suffix(".owner")
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _acquired(database: str) -> FileLock | None:
+    """The lock, held; None where there can be no such file, of which DuckDB says what is wrong."""
+    note, file = lock_path(database, ""), Path(database).resolve()
+    if note is None or not file.parent.is_dir():
+        return None
+    lock, owner = _lock(file.with_name(f"{file.name}.lock")), note.with_suffix(".owner")
     was_in = lock.is_locked
     try:
         lock.acquire(timeout=0)
     except Timeout:
         name = owner.read_text() if owner.exists() else "another process"
         raise duckdb.IOException(f'Could not set lock on "{database}": {name} holds it') from None
-    try:
-        if not was_in:
-            owner.write_text(f"process {os.getpid()}")
-        yield
-    finally:
-        lock.release()
+    except OSError:
+        return None
+    if not was_in:
+        owner.write_text(f"process {os.getpid()}")
+    return lock
 
 
 @lru_cache(maxsize=32)
