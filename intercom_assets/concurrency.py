@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from itertools import chain
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from intercom_assets.background import INTERRUPTIBLE_SECONDS, READERS
+
 T = TypeVar("T")
-R = TypeVar("R")
 Task = Callable[[], "Iterable[T | Spawn]"]
 
 # What may wait for the writer, in bytes as they came from Intercom; decoded it is ten times that.
 QUEUE_BYTES = 1 * 1024 * 1024
 # With what is still to come of the tasks under way.
 EXPECTED_BYTES = 5 * 512 * 1024
-# How long the consumer may wait at a stretch.
-INTERRUPTIBLE_SECONDS = 1.0
 # What an item is taken for before the first ones have come.
 FIRST_GUESS_BYTES = 128 * 1024
 
@@ -35,40 +31,6 @@ class Spawn:
     """
 
     tasks: Sequence[Callable[[], Iterable[Any]]]
-
-
-class Crew:
-    """Threads that stay for the next work of a kind when they have done theirs.
-
-    What a thread allocates comes from a share of the memory that a few threads have in common and
-    that seldom shrinks, so each kind of work that needs much should keep to its own few.
-    """
-
-    def __init__(self) -> None:
-        # The threads without work, by what it is put into.
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
-        # They do not live on in a forked process.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._idle.clear)
-
-    def start(self, work: Callable[[], None]) -> None:
-        """Runs work in a thread, of those that an earlier one has left if there is one."""
-        try:
-            inbox = self._idle.pop()
-        except IndexError:
-            inbox = SimpleQueue()
-            # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
-            threading.Thread(target=self._serve, args=(inbox,), daemon=True).start()
-        inbox.put(work)
-
-    def _serve(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
-        while True:
-            inbox.get()()
-            self._idle.append(inbox)
-
-
-# Who reads from Intercom, and who writes to the database.
-READERS, WRITERS = Crew(), Crew()
 
 
 def overlap(
@@ -113,26 +75,6 @@ def _items(task: Task[T], further: list[Task[T]]) -> Iterator[T]:
             further += item.tasks
         else:
             yield item
-
-
-def in_background(call: Callable[[], R], crew: Crew = READERS) -> Callable[[], R]:
-    """Starts a call in a thread; what it returns waits for its result, or raises its error."""
-    future: Future[R] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as problem:  # raised again by whoever asks for the result
-            future.set_exception(problem)
-
-    def result() -> R:
-        # Not for ever at a stretch, like the consumer of a pool.
-        while not wait([future], INTERRUPTIBLE_SECONDS).done:
-            pass
-        return future.result()
-
-    crew.start(work)
-    return result
 
 
 # The pool that a thread works for, and the bytes of what it has decoded and not handed over yet.

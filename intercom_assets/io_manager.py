@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import Field, field_validator
 
 from intercom_assets import metadata
-from intercom_assets.concurrency import WRITERS, in_background
+from intercom_assets.background import WRITERS, in_background
 from intercom_assets.extraction import Extraction
 from intercom_assets.garbage import collect_recent, fewer_collections
 from intercom_assets.materialization import facts_of, look_inside
@@ -194,7 +194,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 
 
 # Once for each database and process: within one they share its memory, whoever opens it.
-@lru_cache(maxsize=32)
+@cache
 def _limit_lifted(database: str) -> threading.Event:
     """Is set once the memory limit proved too little for a database."""
     return threading.Event()

@@ -393,7 +393,7 @@ def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
 
 def test_a_process_does_not_wait_for_a_request_that_hangs() -> None:
     code = (
-        "from intercom_assets.concurrency import in_background\n"
+        "from intercom_assets.background import in_background\n"
         "import threading\nin_background(threading.Event().wait)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

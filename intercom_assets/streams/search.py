@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.concurrency import Spawn, in_background, overlap
+from intercom_assets.background import in_background
+from intercom_assets.concurrency import Spawn, overlap
 from intercom_assets.errors import MalformedResponse, NotFound, RequestRefused
 from intercom_assets.pagination import Page, search_pages
 from intercom_assets.state import ASCENDING, DESCENDING, Interval, SyncState, Walk

@@ -110,7 +110,7 @@ class Bookkeeping:
         stored = Stored(SyncState.from_json(json.loads(state)) if state else None, writer, reset)
         return Claim(stream, run_id, generation + 1), stored
 
-    def check(self, claim: Claim, commits: int) -> None:
+    def count_commit(self, claim: Claim, commits: int) -> None:
         """Counts a commit of the stream's owner.
 
         Args:
@@ -124,7 +124,7 @@ class Bookkeeping:
         rows = self._rows(
             "select owner, generation, commits from {}._sync_state where stream = ?", [claim.stream]
         )
-        owner, generation, counted = rows[0] if rows else ("nobody", None, None)
+        owner, generation, counted = rows[0] if rows else (None, None, None)
         if rows and (owner, generation) != (claim.run_id, claim.generation):
             raise OwnershipLost(
                 f"{claim.stream} was taken over by run {owner}, so run {claim.run_id} stops here. "

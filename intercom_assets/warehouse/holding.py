@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -55,10 +55,12 @@ def _acquired(database: str) -> FileLock | None:
     except OSError:
         return None
     if not was_in:
-        owner.write_text(f"process {os.getpid()}")
+        # Only for the others' logs: a full disk must not keep the lock from being given back.
+        with suppress(OSError):
+            owner.write_text(f"process {os.getpid()}")
     return lock
 
 
-@lru_cache(maxsize=32)
+@cache
 def _lock(path: Path) -> FileLock:
     return FileLock(path, thread_local=False)

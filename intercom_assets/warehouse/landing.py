@@ -240,7 +240,7 @@ class Landing:
         """A transaction, as long as the stream is this run's and holds all that it committed."""
         with self.warehouse.transaction() as connection:
             books = self._books(connection)
-            books.check(self.claim, self._commits)
+            books.count_commit(self.claim, self._commits)
             yield books, self._table(connection)
         self._commits += 1
 
