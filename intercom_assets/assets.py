@@ -9,11 +9,10 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from intercom_assets.checks import check_specs, run_checks
-from intercom_assets.errors import IntercomError, PermissionDenied, RetriableError
+from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
+from intercom_assets.client.settings import check_setting
 from intercom_assets.extraction import Extraction
 from intercom_assets.resources import IntercomResource
-from intercom_assets.settings import check_setting
-from intercom_assets.state import SyncState
 from intercom_assets.streams import (
     STREAMS,
     BaseStream,
@@ -24,7 +23,8 @@ from intercom_assets.streams import (
     WorkQueue,
 )
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.timestamps import parse_epoch
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.warehouse.encoding import column_type
 from intercom_assets.warehouse.names import SYNCED_AT
 

@@ -15,11 +15,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.extraction import Extraction
-from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.streams import BaseStream, ConversationParts
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.timestamps import to_iso
-from intercom_assets.warehouse import Warehouse
+from intercom_assets.streams.timestamps import to_iso
+from intercom_assets.warehouse import HoldsTables, Warehouse
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.names import SYNCED_AT, comma, path, quote
 
@@ -122,7 +121,7 @@ def run_checks(
         selected: The checks that are wanted.
     """
     checks = [check for check in CHECKS if dg.AssetCheckKey(key, check.name) in selected]
-    if not isinstance(io_manager, IntercomDuckDBIOManager):
+    if not isinstance(io_manager, HoldsTables):
         for check in checks:
             yield dg.AssetCheckResult(
                 passed=True,

@@ -14,7 +14,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from intercom_assets import metadata
+from intercom_assets.observability import metadata
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from intercom_assets.presentation import Presentation, presentation_of
-from intercom_assets.privacy import Privacy
-from intercom_assets.state import SyncState
+from intercom_assets.observability.presentation import Presentation, presentation_of
 from intercom_assets.streams import (
     INCREMENTAL,
     BaseStream,
@@ -18,26 +14,10 @@ from intercom_assets.streams import (
     Run,
     WorkQueue,
 )
+from intercom_assets.streams.privacy import Privacy
 from intercom_assets.streams.search import SearchStream
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """What a warehouse needs to know of a stream's table.
-
-    Attributes:
-        key: Columns that identify a row.
-        schema: JSON schema of the records.
-        replace: Whether a read replaces the table, rather than being merged into it by key.
-        version: Column that tells which of two forms of a row is newer; None trusts the later read.
-        parent: Table whose rows the children of this one are read for.
-    """
-
-    key: tuple[str, ...]
-    schema: dict[str, Any]
-    replace: bool
-    version: str | None = None
-    parent: str | None = None
+from intercom_assets.streams.state import SyncState
+from intercom_assets.warehouse.spec import TableSpec
 
 
 class Extraction:

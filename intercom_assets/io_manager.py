@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,33 +13,23 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field, field_validator
 
-from intercom_assets import metadata
-from intercom_assets.background import WRITERS, in_background
 from intercom_assets.extraction import Extraction
-from intercom_assets.garbage import collect_recent, fewer_collections
-from intercom_assets.materialization import facts_of, look_inside
-from intercom_assets.preview import MASKED, PREVIEWS
-from intercom_assets.progress import Progress
+from intercom_assets.observability import metadata
+from intercom_assets.observability.facts import facts_of, look_inside
+from intercom_assets.observability.preview import MASKED, PREVIEWS
 from intercom_assets.resume import resume
-from intercom_assets.state import SyncState
-from intercom_assets.streams import Batch
-from intercom_assets.timestamps import to_iso
+from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Landing, Warehouse
-from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
+from intercom_assets.writer import Writer
 
 if TYPE_CHECKING:  # a third of what the import of a code location would take
     import pandas as pd
 
-# A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
-COMMIT_ROWS = 5_000
-COMMIT_BYTES = 6 * 1024 * 1024
-COMMIT_SECONDS = 5.0
-OBSERVATION_SECONDS = 10.0
 # What DuckDB calls the limit of its memory.
 _LIMITS = {"memory_limit", "max_memory"}
 
@@ -119,7 +109,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             started = time.monotonic()
             landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
             resume(context, landing)
-            writer = _Writer(context, landing, obj)
+            writer = Writer(context, landing, obj)
             writer.take_in()
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():
@@ -127,7 +117,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 seconds = round(time.monotonic() - started, 3)
                 context.add_output_metadata(
                     {
-                        **facts_of(landing, obj, context.asset_key),
+                        **facts_of(
+                            landing,
+                            context.asset_key,
+                            obj.presentation,
+                            obj.redaction,
+                            obj.metadata(),
+                        ),
                         **writer.progress(),
                         **writer.lag(),
                         metadata.SECONDS: seconds,
@@ -198,119 +194,6 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 def _limit_lifted(database: str) -> threading.Event:
     """Is set once the memory limit proved too little for a database."""
     return threading.Event()
-
-
-class _Writer:
-    """Gathers an extraction's batches into commits, and tells Dagster how far it is."""
-
-    def __init__(self, context: dg.OutputContext, landing: Landing, extraction: Extraction) -> None:
-        self._context = context
-        self._landing = landing
-        self._extraction = extraction
-        self._before = landing.stored.state
-        self._state = landing.stored.state
-        self._progress = Progress(
-            landing.name, extraction.unit, extraction.expected, context.log.info
-        )
-        self._committing: tuple[Buffer, Callable[[], None]] | None = None
-        self._committed_at = time.monotonic()
-        self._observed_at: float | None = None
-        self._records = 0
-
-    def take_in(self) -> None:
-        """Commits batch after batch, in the order that the stream yields them."""
-        landing, extraction = self._landing, self._extraction
-        try:
-            for batch in extraction.batches(landing.stored.state, landing.queue()):
-                self._take(batch)
-        except (dg.Failure, dg.RetryRequested):
-            # The source failed. What it gave until then need not be read again.
-            if not extraction.table.replace:
-                self._commit()
-            self._settle()
-            raise
-
-    def finish(self) -> None:
-        """Stores what is left, once the stream is over."""
-        if not self._extraction.table.replace:
-            self._commit()
-        self._settle()
-        if self._extraction.table.replace:
-            self._records += self._landing.waiting.count
-            self._landing.replace([], self._extraction.allow_empty)
-
-    def _take(self, batch: Batch) -> None:
-        if batch.sweep:
-            self._commit()
-            self._settle()
-            self._landing.sweep(batch.state, self._extraction.allow_shrink)
-            self._state = batch.state
-            return
-        self._landing.waiting.add(batch)
-        self._progress.add(self._extraction.done(batch))
-        if self._is_due():
-            self._commit()
-
-    def lag(self) -> dict[str, float]:
-        """How far the bookmark is behind the source's clock, for a table that has a bookmark."""
-        if self._extraction.table.replace or self._state is None or not self._state.bookmark:
-            return {}
-        return {metadata.LAG: round(max(0.0, self._extraction.now() - self._state.bookmark), 3)}
-
-    def _is_due(self) -> bool:
-        return (
-            self._landing.waiting.count >= COMMIT_ROWS
-            or self._landing.waiting.size >= COMMIT_BYTES
-            or time.monotonic() - self._committed_at >= COMMIT_SECONDS
-        )
-
-    def _commit(self) -> None:
-        """Commits what waits, while the next batches come in: DuckDB needs no Python for it."""
-        self._settle()
-        buffer = self._landing.take()
-        stored = in_background(partial(self._landing.store, buffer), WRITERS)
-        self._committing = (buffer, stored)
-        self._committed_at = time.monotonic()
-
-    def _settle(self) -> None:
-        """Waits for the commit under way, and raises what went wrong in it."""
-        if self._committing is None:
-            return
-        (buffer, result), self._committing = self._committing, None
-        result()
-        if buffer.state is not None:
-            self._state = buffer.state
-            self._records += buffer.count
-            self._observe()
-        collect_recent()
-
-    def _observe(self) -> None:
-        """Shows the progress of a long run. An observation triggers nothing downstream."""
-        now = time.monotonic()
-        if self._observed_at is not None and now - self._observed_at < OBSERVATION_SECONDS:
-            return
-        self._observed_at = now
-        self._context.log_event(
-            dg.AssetObservation(self._context.asset_key, metadata=self.progress())
-        )
-
-    def progress(self) -> dict[str, Any]:
-        """How far the run is: records, what they changed, and the bookmark."""
-        changes = self._landing.changes
-        facts: dict[str, Any] = {
-            metadata.RECORDS: self._records,
-            metadata.INSERTED: changes.inserted,
-            metadata.UPDATED: changes.updated,
-            metadata.UNCHANGED: changes.unchanged,
-        }
-        if not self._extraction.table.replace:
-            facts[metadata.BOOKMARK] = _bookmark(self._state)
-            facts[metadata.BOOKMARK_BEFORE] = _bookmark(self._before)
-        return facts
-
-
-def _bookmark(state: SyncState | None) -> str | None:
-    return None if state is None else to_iso(state.bookmark)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import dagster as dg
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.privacy import Privacy
-from intercom_assets.settings import DESCRIPTIONS, Settings, check_setting
+from intercom_assets.client.settings import DESCRIPTIONS, Settings, check_setting
+from intercom_assets.streams.privacy import Privacy
 
 SECRETS = ("access_token", "hash_salt")
 

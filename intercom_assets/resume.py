@@ -10,8 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from intercom_assets import metadata
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.observability import metadata
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.warehouse import Landing
 
 EVENTS_PER_PAGE = 50

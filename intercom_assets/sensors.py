@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import RetriableError
+from intercom_assets.client.errors import RetriableError
+from intercom_assets.client.pagination import search_pages
 from intercom_assets.jobs import WORKSPACE_TAG
-from intercom_assets.pagination import search_pages
 from intercom_assets.resources import IntercomResource
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.timestamps import parse_epoch
+from intercom_assets.streams.timestamps import parse_epoch
 
 UNDER_WAY = (
     dg.DagsterRunStatus.QUEUED,

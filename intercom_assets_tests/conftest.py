@@ -14,9 +14,8 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets import pacing
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
-from intercom_assets.client import IntercomClient
+from intercom_assets.client import IntercomClient, pacing
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource, _client
 from intercom_assets.sandbox import Sandbox

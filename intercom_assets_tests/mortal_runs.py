@@ -18,8 +18,9 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets import io_manager, pacing
+from intercom_assets import io_manager
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
+from intercom_assets.client import pacing
 from intercom_assets.executor import threads_executor
 from intercom_assets.resources import IntercomResource
 from intercom_assets.warehouse import Warehouse

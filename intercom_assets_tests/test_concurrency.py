@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from intercom_assets.concurrency import EXPECTED_BYTES, Spawn, overlap, wait_for_room
+from intercom_assets.threads.overlap import EXPECTED_BYTES, Spawn, overlap, wait_for_room
 
 PATIENCE = 30.0
 

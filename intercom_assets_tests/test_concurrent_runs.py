@@ -24,10 +24,10 @@ import duckdb
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets.garbage import fewer_collections
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets_tests.conftest import SMALL, Project, client_of

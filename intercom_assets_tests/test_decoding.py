@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_assets.decoding import decode, encode
+from intercom_assets.client.decoding import decode, encode
 
 documents = st.recursive(
     st.none()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from intercom_assets.client import MAX_RATE_LIMITED, MAX_TRIES
-from intercom_assets.errors import RateLimited, ServerError
+from intercom_assets.client.errors import RateLimited, ServerError
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.base import INCREMENTAL
@@ -58,7 +58,7 @@ def windows_of_a_tenth(sandbox: Sandbox) -> None:
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     # A cursor that is lost with its page leaves a scroll open, until it expires.
     # An answer without X-RateLimit-Reset is waited for as long as a window lasts.
-    monkeypatch.setattr("intercom_assets.pacing.WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr("intercom_assets.client.pacing.WINDOW_SECONDS", 0.05)
     with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.05) as sandbox:
         yield sandbox
 

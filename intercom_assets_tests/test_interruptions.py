@@ -19,7 +19,7 @@ import pytest
 
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
-from intercom_assets.timestamps import parse_epoch
+from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets_tests.mortal_runs import IN_PROCESS, PROCESSES, THREADS
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.truth import differences
@@ -393,7 +393,7 @@ def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
 
 def test_a_process_does_not_wait_for_a_request_that_hangs() -> None:
     code = (
-        "from intercom_assets.background import in_background\n"
+        "from intercom_assets.threads.crews import in_background\n"
         "import threading\nin_background(threading.Event().wait)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from intercom_assets.client import IntercomClient
+from intercom_assets.client.transport import Transport
 from intercom_assets.sandbox import Sandbox
-from intercom_assets.transport import Transport
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.landing import Landing
 from intercom_assets_tests.conftest import Project
@@ -44,8 +44,8 @@ def test_the_rows_of_a_commit_go_with_it(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dagster's event storage handles an error at each event, and that holds on to its callers."""
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
-    monkeypatch.setattr("intercom_assets.io_manager.OBSERVATION_SECONDS", 0.0)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.OBSERVATION_SECONDS", 0.0)
     project.settings["page_size"] = 2
     store, held = Landing.store, []
 
@@ -75,7 +75,7 @@ def test_commits_have_threads_of_their_own(
         writers.add(threading.get_ident())
         store(landing, buffer)
 
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     monkeypatch.setattr(Transport, "send", note_reader)
     monkeypatch.setattr(Landing, "store", note_writer)
     project.settings["page_size"] = 2

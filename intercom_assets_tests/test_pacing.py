@@ -9,18 +9,17 @@ from itertools import cycle
 
 import pytest
 
-from intercom_assets import pacing
-from intercom_assets.client import IntercomClient
-from intercom_assets.concurrency import overlap
-from intercom_assets.pacing import (
+from intercom_assets.client import IntercomClient, pacing
+from intercom_assets.client.pacing import (
     LONGEST_WAIT_SECONDS,
     PROBE_SECONDS,
     WINDOW_SECONDS,
     Pacer,
     ServerClock,
 )
-from intercom_assets.progress import Progress
+from intercom_assets.observability.progress import Progress
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.threads.overlap import overlap
 from intercom_assets_tests.conftest import SMALL, Project, client_of
 
 
@@ -59,7 +58,7 @@ def statuses(sandbox: Sandbox) -> dict[str, int]:
 
 @pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("intercom_assets.pacing.WINDOW_SECONDS", 1.0)
+    monkeypatch.setattr("intercom_assets.client.pacing.WINDOW_SECONDS", 1.0)
 
 
 def test_alone_the_whole_quota_is_used_and_no_call_is_refused(short_windows: None) -> None:
@@ -239,7 +238,7 @@ def test_progress_tells_how_many_of_how_many_how_fast_and_how_long(
     progress = Progress("contacts", "records", lambda: 20_000, said.append)
     progress.add(5_000)
     assert said == []  # not every moment
-    monkeypatch.setattr("intercom_assets.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("intercom_assets.observability.progress.LINE_SECONDS", 0.0)
     progress.add(5_000)
     assert said[0].startswith("contacts: 10,000 of about 20,000 records, ")
     assert progress.line(5.0) == ("contacts: 10,000 of about 20,000 records, 2,000/s, 5 s left")
@@ -251,7 +250,7 @@ def test_progress_tells_how_many_of_how_many_how_fast_and_how_long(
 def test_a_run_shows_its_progress_in_dagsters_log(
     make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("intercom_assets.observability.progress.LINE_SECONDS", 0.0)
     with Sandbox(**SMALL) as sandbox:
         project = make_project(sandbox)
         streams = ("conversations", "conversation_parts", "contacts")

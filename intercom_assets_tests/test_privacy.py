@@ -11,11 +11,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from intercom_assets.errors import ConfigError
-from intercom_assets.privacy import Privacy
+from intercom_assets.client.errors import ConfigError
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets.streams.privacy import Privacy
 from intercom_assets_tests.conftest import Project
 
 SALT = "a long random text"

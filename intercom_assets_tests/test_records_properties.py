@@ -21,12 +21,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import IntercomError
-from intercom_assets.extraction import TableSpec
-from intercom_assets.responses import body_of
+from intercom_assets.client.errors import IntercomError
+from intercom_assets.client.responses import body_of
+from intercom_assets.client.transport import Reply
 from intercom_assets.streams import STREAMS
-from intercom_assets.transport import Reply
 from intercom_assets.warehouse.encoding import JSON
+from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.test_rules_guards import REPLACED, Things
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

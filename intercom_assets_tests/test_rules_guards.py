@@ -26,19 +26,25 @@ import requests
 
 from intercom_assets.assets import IO_MANAGER_KEY
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import MalformedResponse, RequestRefused, ScrollUnavailable, ServerError
-from intercom_assets.extraction import Extraction, TableSpec
+from intercom_assets.client.errors import (
+    MalformedResponse,
+    RequestRefused,
+    ScrollUnavailable,
+    ServerError,
+)
+from intercom_assets.extraction import Extraction
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Fault, Sandbox
-from intercom_assets.state import SyncState, Walk
 from intercom_assets.streams import STREAMS, Batch, Parent, Run
+from intercom_assets.streams.state import SyncState, Walk
 from intercom_assets.streams.sublists import is_cut
-from intercom_assets.timestamps import parse_epoch, to_iso
-from intercom_assets.transform import RecordTransformer
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.transform import RecordTransformer
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import CommitLost, OwnershipLost, ShrinkRefused
 from intercom_assets.warehouse.names import columns_for
 from intercom_assets.warehouse.parent_queue import ParentQueue
+from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.turns import turn
 from intercom_assets_tests.conftest import SMALL, Project, client_of
 
@@ -151,8 +157,8 @@ def test_rule_1_progress_shows_every_ten_seconds_and_only_once_committed(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another run takes the stream over in the middle, so that the next commit fails."""
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
-    monkeypatch.setattr("intercom_assets.io_manager.OBSERVATION_SECONDS", 0.0)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.OBSERVATION_SECONDS", 0.0)
     project.settings["page_size"] = 5
     spec = Extraction(STREAMS["conversations"](client_of(sandbox))).table
     database = project.resources()[IO_MANAGER_KEY].duckdb
@@ -184,7 +190,7 @@ def test_rule_1_progress_shows_every_ten_seconds_and_only_once_committed(
 def test_rule_1_a_short_run_shows_its_progress_once(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     project.settings["page_size"] = 5
     project.run("conversations")
     key = dg.AssetKey("conversations")
@@ -368,7 +374,7 @@ def test_rule_5_a_value_that_does_not_fit_widens_a_replaced_table(things: Things
 
 
 def test_rule_6_a_long_integer_beside_a_lone_surrogate_keeps_every_digit() -> None:
-    from intercom_assets.decoding import decode, encode
+    from intercom_assets.client.decoding import decode, encode
 
     assert decode(rb'{"n": 1180591620717411303425, "x": "\ud800"}')["n"] == 2**70 + 1
     assert encode({"n": 2**70 + 1, "x": "a\ud800"}) == f'{{"n":{2**70 + 1},"x":"a\ufffd"}}'

@@ -10,13 +10,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from intercom_assets.extraction import TableSpec
 from intercom_assets.sandbox import Sandbox
-from intercom_assets.state import SyncState
 from intercom_assets.streams import Batch
-from intercom_assets.transform import RecordTransformer
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.transform import RecordTransformer
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import EmptySource, IncompatibleTable
+from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.conftest import Project
 
 SCHEMA: dict[str, Any] = {

@@ -17,7 +17,7 @@ from intercom_assets.extraction import Extraction
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.sandbox.gateway import Gateway
 from intercom_assets.streams import STREAMS
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets_tests.conftest import Project
 
 HOUR, DAY = 3_600, 86_400
@@ -56,7 +56,7 @@ def test_rule_1_state_is_committed_with_the_rows_and_published_after_them(
 def test_rule_1_a_failed_run_keeps_what_it_committed_and_publishes_no_materialization(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/conversations/search", after=2))
     result = project.run("conversations", raise_on_error=False)
@@ -191,8 +191,8 @@ def test_rule_2_a_reported_bookmark_is_obeyed_once_even_if_the_run_then_fails(
 ) -> None:
     project.run("conversations")
     report(project, "conversations", intercom__bookmark="2000-01-01")
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
-    monkeypatch.setattr("intercom_assets.io_manager.OBSERVATION_SECONDS", 1e9)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.OBSERVATION_SECONDS", 1e9)
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/conversations/search", after=3))
     assert not project.run("conversations", raise_on_error=False).success
@@ -310,7 +310,7 @@ def test_rule_11_a_run_that_was_taken_over_commits_no_more(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second run comes and goes while the first one waits for its second page."""
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     project.settings["page_size"] = 5
     other = Project(sandbox, project.database, project.instance, {}, {"patience": 0.0})
     read, ended = Extraction.batches, []
@@ -365,7 +365,7 @@ def test_rule_13_a_full_refresh_removes_what_is_gone(
 def test_rule_13_an_interrupted_full_refresh_goes_on_unasked(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     project.settings["page_size"] = 5
     project.run("conversations")
     gone = _oldest(sandbox, "conversations", 1)[0]["id"]

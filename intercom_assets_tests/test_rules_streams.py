@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import (
+from intercom_assets.client.errors import (
     AuthenticationError,
     ConfigError,
     PermissionDenied,
@@ -123,7 +123,7 @@ def test_rule_7_sub_lists_are_read_only_for_contacts_that_changed(
 def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     monkeypatch.setattr(STREAMS["contacts"], "shortest_window", 10**9)  # one window, one cursor
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/contacts/search", after=3))
@@ -142,7 +142,7 @@ def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
 def test_rule_7_a_cursor_that_intercom_no_longer_knows_starts_the_window_over(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     monkeypatch.setattr(STREAMS["contacts"], "shortest_window", 10**9)  # one window, one cursor
     project.settings["page_size"] = 5
     sandbox.faults.append(Fault("status", status=500, match="/contacts/search", after=3))
@@ -267,7 +267,7 @@ def test_rule_10_the_bookmark_is_the_oldest_outstanding_change(
 def test_rule_10_a_failure_loses_no_conversation(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intercom_assets.io_manager.COMMIT_ROWS", 1)
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
     project.run("conversations")
     victim = list(sandbox.workspace.conversations)[12]
     sandbox.faults.append(Fault("status", status=500, match=f"/conversations/{victim}"))

@@ -14,7 +14,7 @@ from intercom_assets.streams import STREAMS
 
 FILES = {
     file.name.removesuffix(".json"): json.loads(file.read_text("utf-8"))
-    for file in (resources.files("intercom_assets") / "schemas").iterdir()
+    for file in (resources.files("intercom_assets.streams") / "schemas").iterdir()
     if file.name.endswith(".json")
 }
 PROPERTIES = [

@@ -22,9 +22,9 @@ import duckdb
 import pytest
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import ConfigError, IntercomError, RequestRefused, ServerError
+from intercom_assets.client.errors import ConfigError, IntercomError, RequestRefused, ServerError
+from intercom_assets.client.settings import Settings
 from intercom_assets.sandbox import Fault, Sandbox
-from intercom_assets.settings import Settings
 from intercom_assets_tests.conftest import client_of
 from intercom_assets_tests.traces import traces
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_assets.state import DESCENDING, SyncState, Walk
+from intercom_assets.streams.state import DESCENDING, SyncState, Walk
 
 moments = st.integers(0, 300)
 intervals = st.lists(st.tuples(moments, moments), max_size=8)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from intercom_assets.errors import IntercomError
+from intercom_assets.client.errors import IntercomError
 from intercom_assets.extraction import Extraction
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.sandbox.faults import Kind

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from singer import Transformer, metadata
 
-from intercom_assets import tap
-from intercom_assets.catalog import discover
 from intercom_assets.sandbox import Fault, RequestLog, Sandbox
+from intercom_assets.singer import tap
+from intercom_assets.singer.catalog import discover
 from intercom_assets.streams import STREAMS
-from intercom_assets.timestamps import to_iso
+from intercom_assets.streams.timestamps import to_iso
 from intercom_assets_tests.conftest import client_of
 from intercom_assets_tests.singer_output import Target
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,13 @@ from intercom_assets.streams.base import (
     FULL_TABLE,
     INCREMENTAL,
     BaseStream,
-    Batch,
     FullTableStream,
     IncrementalStream,
-    Parent,
-    Run,
 )
 from intercom_assets.streams.companies import Companies
 from intercom_assets.streams.contacts import Contacts
 from intercom_assets.streams.conversation_parts import ConversationParts, WorkQueue
+from intercom_assets.streams.records import Batch, Parent, Run
 from intercom_assets.streams.search import Conversations
 from intercom_assets.streams.settings import (
     AdminList,

@@ -10,17 +10,18 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.errors import ConfigError, MalformedResponse
-from intercom_assets.pagination import Page, url_pages
-from intercom_assets.state import SyncState
-from intercom_assets.timestamps import parse_epoch, to_iso
-from intercom_assets.transform import Record, RecordTransformer
+from intercom_assets.client.errors import ConfigError, MalformedResponse
+from intercom_assets.client.pagination import Page, url_pages
+from intercom_assets.streams.records import Batch, Run
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.transform import Record, RecordTransformer
 
 logger = logging.getLogger(__name__)
 
@@ -28,55 +29,6 @@ FULL_TABLE = "FULL_TABLE"
 INCREMENTAL = "INCREMENTAL"
 # Intercom's clock is told in whole seconds, and by many machines.
 CLOCK_TOLERANCE_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Parent:
-    """A record of a parent stream, as far as its children need it.
-
-    Attributes:
-        id: Its id.
-        updated_at: When it last changed, epoch seconds.
-        fetched_at: Intercom's clock when its children were read; None if they were not yet.
-    """
-
-    id: str
-    updated_at: int
-    fetched_at: int | None = None
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Records, and the state that is true once they are stored.
-
-    Attributes:
-        records: In regular form, see `RecordTransformer`.
-        state: What to remember together with them.
-        size: Their bytes as they came from Intercom.
-        fetched: Parents all of whose children are in this batch.
-        sweep: Whether a full refresh ends here: what it has not seen is gone at the source.
-    """
-
-    records: list[Record]
-    state: SyncState
-    size: int = 0
-    fetched: tuple[Parent, ...] = ()
-    sweep: bool = False
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one run wants.
-
-    Attributes:
-        since: Start date in epoch seconds; 0 is all history.
-        lookback: Seconds before the bookmark that are read again.
-        full_refresh: Whether to read everything anew.
-    """
-
-    since: int = 0
-    lookback: int = 600
-    full_refresh: bool = False
 
 
 class BaseStream:
@@ -119,7 +71,7 @@ class BaseStream:
     @classmethod
     def load_schema(cls) -> dict[str, Any]:
         """The stream's JSON schema."""
-        file = resources.files("intercom_assets") / "schemas" / f"{cls.tap_stream_id}.json"
+        file = resources.files(__package__) / "schemas" / f"{cls.tap_stream_id}.json"
         schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return schema
 
@@ -174,9 +126,12 @@ class BaseStream:
         Returns:
             The state with this stream's new bookmark.
         """
-        from intercom_assets.singer_messages import write_stream
-
-        return write_stream(self, state, stream_schema, stream_metadata, config, transformer)
+        # Looked up by name: the wing that writes messages stands above this one.
+        write_stream = resolve_name("intercom_assets.singer.messages:write_stream")
+        written: dict[str, Any] = write_stream(
+            self, state, stream_schema, stream_metadata, config, transformer
+        )
+        return written
 
     def default_run(self) -> Run:
         """A run as the client's settings describe it."""

@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Iterator
 
-from intercom_assets.concurrency import overlap
-from intercom_assets.errors import ScrollUnavailable, ServerError
-from intercom_assets.pagination import Page, scroll_pages
+from intercom_assets.client.errors import ScrollUnavailable, ServerError
+from intercom_assets.client.pagination import Page, scroll_pages
 from intercom_assets.streams import sublists
 from intercom_assets.streams.base import IncrementalStream
+from intercom_assets.threads.overlap import overlap
 
 logger = logging.getLogger(__name__)
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
-from intercom_assets.concurrency import overlap
-from intercom_assets.errors import MalformedResponse, NotFound
-from intercom_assets.state import SyncState
-from intercom_assets.streams.base import Batch, IncrementalStream, Parent, Run, begin
+from intercom_assets.client.errors import MalformedResponse, NotFound
+from intercom_assets.streams.base import IncrementalStream, begin
+from intercom_assets.streams.records import Batch, Parent, Run
 from intercom_assets.streams.search import Conversations
-from intercom_assets.timestamps import parse_epoch
-from intercom_assets.transform import Record
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.transform import Record
+from intercom_assets.threads.overlap import overlap
 
 # What is read within a minute of a change is read once more: Intercom may still have been at it.
 SETTLED_AFTER = 60

@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.background import in_background
-from intercom_assets.concurrency import Spawn, overlap
-from intercom_assets.errors import MalformedResponse, NotFound, RequestRefused
-from intercom_assets.pagination import Page, search_pages
-from intercom_assets.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
+from intercom_assets.client.errors import MalformedResponse, NotFound, RequestRefused
+from intercom_assets.client.pagination import Page, search_pages
 from intercom_assets.streams import sublists
-from intercom_assets.streams.base import Batch, IncrementalStream, Run, begin
+from intercom_assets.streams.base import IncrementalStream, begin
+from intercom_assets.streams.records import Batch, Run
+from intercom_assets.streams.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
 from intercom_assets.streams.sublists import Sublist
-from intercom_assets.timestamps import parse_epoch
-from intercom_assets.transform import Record
+from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.transform import Record
+from intercom_assets.threads.crews import in_background
+from intercom_assets.threads.overlap import Spawn, overlap
 
 # Walks of one stream that are read side by side.
 WALKS_AT_ONCE = 8

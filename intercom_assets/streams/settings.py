@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.concurrency import overlap
-from intercom_assets.errors import MalformedResponse, NotFound
-from intercom_assets.pagination import Page
+from intercom_assets.client.errors import MalformedResponse, NotFound
+from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import FullTableStream, IncrementalStream
+from intercom_assets.threads.overlap import overlap
 
 
 class AdminList(FullTableStream):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from intercom_assets.concurrency import overlap
-from intercom_assets.errors import NotFound
-from intercom_assets.pagination import url_pages
+from intercom_assets.client.errors import NotFound
+from intercom_assets.client.pagination import url_pages
 from intercom_assets.streams.base import BaseStream
-from intercom_assets.transform import Record
+from intercom_assets.streams.transform import Record
+from intercom_assets.threads.overlap import overlap
 
 PAGE_SIZE = 60
 LISTS_AT_ONCE = 16

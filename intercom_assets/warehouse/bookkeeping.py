@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.state import SyncState
-from intercom_assets.streams import Parent
+from intercom_assets.streams.records import Parent
+from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_column
 from intercom_assets.warehouse.errors import CommitLost, OwnershipLost, WrongSource
 from intercom_assets.warehouse.names import path

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from intercom_assets.state import SyncState
-from intercom_assets.streams import Batch, Parent
+from intercom_assets.streams.records import Batch, Parent
+from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.encoding import JSON, MEMORY, Record, encode_column
 
 # Small batches are encoded together: each encoding costs something, however little is in it.

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -38,6 +38,14 @@ SAY_AGAIN_SECONDS = 60.0
 _opening_or_closing = threading.Lock()
 # Two transactions at once would meet in the catalog, and need twice the memory.
 _writing = threading.Lock()
+
+
+@runtime_checkable
+class HoldsTables(Protocol):
+    """Whatever stores streams in warehouses of this kind."""
+
+    def warehouse(self, schema: str | None = None) -> Warehouse:
+        """The tables of a schema, by default its own."""
 
 
 class Warehouse:

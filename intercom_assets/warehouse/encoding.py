@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from intercom_assets.decoding import encode, encode_each
+from intercom_assets.client.decoding import encode, encode_each
 
 Record = Mapping[str, Any]
 

@@ -9,9 +9,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
 
-from intercom_assets.extraction import TableSpec
-from intercom_assets.state import SyncState
-from intercom_assets.streams import Batch
+from intercom_assets.streams.records import Batch
+from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
@@ -19,6 +18,7 @@ from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing, ShrinkRefused
 from intercom_assets.warehouse.names import path, quote, types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
+from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.table import Table
 
 # A full refresh that finds a fifth of the rows gone has more likely lost a permission.

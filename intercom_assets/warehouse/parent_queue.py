@@ -8,7 +8,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.streams import Parent
+from intercom_assets.streams.records import Parent
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.names import path

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.extraction import TableSpec
 from intercom_assets.warehouse.buffer import Rows
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.encoding import (
@@ -34,6 +33,7 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
+from intercom_assets.warehouse.spec import TableSpec
 
 
 class Table:

@@ -12,12 +12,13 @@ from datetime import datetime, timezone
 from types import ModuleType
 from typing import Any
 
-from intercom_assets.errors import ConfigError
-from intercom_assets.singer_schema import AnnouncedSchema
-from intercom_assets.singer_state import read_state, with_bookmark
-from intercom_assets.streams.base import FULL_TABLE, BaseStream, Run
-from intercom_assets.timestamps import parse_epoch
-from intercom_assets.transform import Record
+from intercom_assets.client.errors import ConfigError
+from intercom_assets.singer.schema import AnnouncedSchema
+from intercom_assets.singer.state import read_state, with_bookmark
+from intercom_assets.streams.base import FULL_TABLE, BaseStream
+from intercom_assets.streams.records import Run
+from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.transform import Record
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from intercom_assets.errors import IntercomError, RequestRefused, ServerError
-from intercom_assets.settings import Settings
+from intercom_assets.client.errors import IntercomError, RequestRefused, ServerError
+from intercom_assets.client.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from intercom_assets.errors import ConfigError
-from intercom_assets.state import SyncState
+from intercom_assets.client.errors import ConfigError
 from intercom_assets.streams.base import BaseStream
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from intercom_assets.errors import ConfigError
-from intercom_assets.timestamps import parse_epoch
+from dateutil.parser import isoparse
+
+from intercom_assets.client.errors import ConfigError
 from intercom_assets.version import __version__
 
 REGIONS = {
@@ -76,7 +78,7 @@ class Settings:
     @property
     def start(self) -> int:
         """Start date in epoch seconds; 0 means all history."""
-        return parse_epoch(self.start_date) or 0 if self.start_date else 0
+        return int(_moment(self.start_date).timestamp()) if self.start_date else 0
 
     @classmethod
     def from_config(
@@ -179,12 +181,19 @@ def _api_version(name: str, value: Any) -> str:
 
 def _start_date(name: str, value: Any) -> str:
     text = str(value or "").strip()
-    if text and parse_epoch(text) is None:
+    try:
+        _moment(text or "1970-01-01")
+    except ValueError:
         raise ConfigError(
             f"{name} is {value!r}: it must be an ISO 8601 date or date-time, "
             "e.g. 2024-01-31 or 2024-01-31T00:00:00Z"
-        )
+        ) from None
     return text
+
+
+def _moment(text: str) -> datetime:
+    moment = isoparse(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _display_as(name: str, value: Any) -> str:

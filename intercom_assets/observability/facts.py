@@ -7,32 +7,40 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from intercom_assets import metadata
-from intercom_assets.charts import chart_markdown
-from intercom_assets.extraction import Extraction
-from intercom_assets.presentation import Presentation
-from intercom_assets.preview import preview_markdown
+from intercom_assets.observability import metadata
+from intercom_assets.observability.charts import chart_markdown
+from intercom_assets.observability.presentation import Presentation
+from intercom_assets.observability.preview import preview_markdown
+from intercom_assets.streams.privacy import Redaction
 from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.names import path
 
 
-def facts_of(landing: Landing, extraction: Extraction, key: dg.AssetKey) -> dict[str, Any]:
+def facts_of(
+    landing: Landing,
+    key: dg.AssetKey,
+    presentation: Presentation,
+    redaction: Redaction,
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
     """Metadata on what a run did to a table, and on the table as it is now.
 
     Args:
         landing: The run's writing, once it is done.
-        extraction: What it wrote.
         key: The table's asset.
+        presentation: How the table shows itself.
+        redaction: What was left out of it.
+        counts: What the reading cost and what was noteworthy, by name.
     """
-    changes, redaction = landing.changes, extraction.redaction
+    changes = landing.changes
     rows, columns = landing.describe()
     facts: dict[str, Any] = {
         metadata.TABLE_NAME: f"{landing.warehouse.schema}.{landing.name}",
         metadata.ROW_COUNT: rows,
         metadata.COLUMN_SCHEMA: _column_schema(columns, landing.spec.schema["properties"]),
         metadata.DELETED: changes.deleted,
-        metadata.REFERENCE: dg.MetadataValue.url(extraction.presentation.docs_url),
-        **{f"intercom/{name}": count for name, count in extraction.metadata().items()},
+        metadata.REFERENCE: dg.MetadataValue.url(presentation.docs_url),
+        **{f"intercom/{name}": count for name, count in counts.items()},
     }
     noteworthy: dict[str, Any] = {
         metadata.NEW_COLUMNS: changes.new_columns,
@@ -40,7 +48,7 @@ def facts_of(landing: Landing, extraction: Extraction, key: dg.AssetKey) -> dict
         metadata.RENAMED_COLUMNS: changes.renamed,
         metadata.DROPPED_FIELDS: list(redaction.dropped),
         metadata.HASHED_FIELDS: list(redaction.hashed),
-        metadata.COLUMN_LINEAGE: _lineage(extraction.presentation, key, columns),
+        metadata.COLUMN_LINEAGE: _lineage(presentation, key, columns),
     }
     return facts | {name: value for name, value in noteworthy.items() if value}
 

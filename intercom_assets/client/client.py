@@ -23,9 +23,8 @@ from tenacity import (
     wait_random,
 )
 
-from intercom_assets import responses
-from intercom_assets.concurrency import wait_for_room
-from intercom_assets.errors import (
+from intercom_assets.client import responses
+from intercom_assets.client.errors import (
     AuthenticationError,
     IntercomError,
     PermissionDenied,
@@ -33,9 +32,10 @@ from intercom_assets.errors import (
     RetriableError,
     ServerError,
 )
-from intercom_assets.pacing import Pacer, ServerClock
-from intercom_assets.settings import Settings
-from intercom_assets.transport import Reply, Transport
+from intercom_assets.client.pacing import Pacer, ServerClock
+from intercom_assets.client.settings import Settings
+from intercom_assets.client.transport import Reply, Transport
+from intercom_assets.threads.overlap import wait_for_room
 
 logger = logging.getLogger(__name__)
 

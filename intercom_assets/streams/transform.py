@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from intercom_assets.timestamps import to_iso
+from intercom_assets.streams.timestamps import to_iso
 
 Record = dict[str, Any]
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intercom_assets.client import MAX_TRIES, Answer, IntercomClient
-from intercom_assets.errors import MalformedResponse, ServerError
+from intercom_assets.client.client import MAX_TRIES, Answer, IntercomClient
+from intercom_assets.client.errors import MalformedResponse, ServerError
 
 logger = logging.getLogger(__name__)
 

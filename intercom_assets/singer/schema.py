@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from intercom_assets.timestamps import parse_time
+from intercom_assets.streams.timestamps import parse_time
 
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),  # before int, of which it is a kind

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from intercom_assets.timestamps import parse_epoch, to_iso
+from intercom_assets.streams.timestamps import parse_epoch, to_iso
 
 Interval = tuple[int, int]
 

@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from intercom_assets.errors import ConfigError
+from intercom_assets.client.errors import ConfigError
 from intercom_assets.streams import STREAMS, BaseStream, Batch
-from intercom_assets.transform import Record, unwrap
+from intercom_assets.streams.transform import Record, unwrap
 
 Fields = Mapping[str, Sequence[str]]
 Path = tuple[str, ...]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intercom_assets.errors import ConfigError
-from intercom_assets.singer_messages import breadcrumbs
+from intercom_assets.client.errors import ConfigError
+from intercom_assets.singer.messages import breadcrumbs
 from intercom_assets.streams import STREAMS, BaseStream
 
 

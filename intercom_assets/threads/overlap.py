@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Generic, TypeVar
 
-from intercom_assets.background import INTERRUPTIBLE_SECONDS, READERS
+from intercom_assets.threads.crews import INTERRUPTIBLE_SECONDS, READERS
 
 T = TypeVar("T")
 Task = Callable[[], "Iterable[T | Spawn]"]

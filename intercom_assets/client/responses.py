@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from intercom_assets.decoding import decode
-from intercom_assets.errors import (
+from intercom_assets.client.decoding import decode
+from intercom_assets.client.errors import (
     IntercomError,
     NotFound,
     PermissionDenied,
@@ -14,7 +14,7 @@ from intercom_assets.errors import (
     ScrollUnavailable,
     ServerError,
 )
-from intercom_assets.transport import Reply
+from intercom_assets.client.transport import Reply
 
 
 def body_of(reply: Reply, call: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What a materialization shows: numbers, columns, lineage, a look inside."""

@@ -1,0 +1,1 @@
+"""The streams as a Singer tap."""

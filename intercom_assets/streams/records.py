@@ -1,0 +1,57 @@
+"""What streams yield: records, with the state that is true once those records are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.transform import Record
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A record of a parent stream, as far as its children need it.
+
+    Attributes:
+        id: Its id.
+        updated_at: When it last changed, epoch seconds.
+        fetched_at: Intercom's clock when its children were read; None if they were not yet.
+    """
+
+    id: str
+    updated_at: int
+    fetched_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records, and the state that is true once they are stored.
+
+    Attributes:
+        records: In regular form, see `RecordTransformer`.
+        state: What to remember together with them.
+        size: Their bytes as they came from Intercom.
+        fetched: Parents all of whose children are in this batch.
+        sweep: Whether a full refresh ends here: what it has not seen is gone at the source.
+    """
+
+    records: list[Record]
+    state: SyncState
+    size: int = 0
+    fetched: tuple[Parent, ...] = ()
+    sweep: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run wants.
+
+    Attributes:
+        since: Start date in epoch seconds; 0 is all history.
+        lookback: Seconds before the bookmark that are read again.
+        full_refresh: Whether to read everything anew.
+    """
+
+    since: int = 0
+    lookback: int = 600
+    full_refresh: bool = False

@@ -1,0 +1,1 @@
+"""Work side by side, whatever it is. Imports nothing else of this package."""

@@ -1,0 +1,25 @@
+"""What a warehouse needs to know of a table, whatever the records in it are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a warehouse needs to know of a stream's table.
+
+    Attributes:
+        key: Columns that identify a row.
+        schema: JSON schema of the records.
+        replace: Whether a read replaces the table, rather than being merged into it by key.
+        version: Column that tells which of two forms of a row is newer; None trusts the later read.
+        parent: Table whose rows the children of this one are read for.
+    """
+
+    key: tuple[str, ...]
+    schema: dict[str, Any]
+    replace: bool
+    version: str | None = None
+    parent: str | None = None
