@@ -13,7 +13,7 @@ _HOMES = {
     "defs": "definitions",
     "IntercomResource": "resources",
     "IntercomDuckDBIOManager": "io_manager",
-    "SyncConfig": "assets",
+    "SyncConfig": "sync_config",
     "build_intercom_assets": "assets",
     "build_intercom_definitions": "definitions",
     "build_intercom_jobs": "jobs",

@@ -1,30 +1,22 @@
 """Every stream as a software-defined asset, from one factory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, field_validator
 
 from intercom_assets.checks import check_specs, run_checks
-from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
-from intercom_assets.client.settings import check_setting
-from intercom_assets.extraction import Extraction
+from intercom_assets.failures import AssetExtraction
 from intercom_assets.resources import IntercomResource
 from intercom_assets.streams import (
     STREAMS,
     BaseStream,
-    Batch,
     Companies,
     ConversationParts,
-    Run,
-    WorkQueue,
 )
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.streams.state import SyncState
-from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.sync_config import SyncConfig
 from intercom_assets.warehouse.encoding import column_type
 from intercom_assets.warehouse.names import SYNCED_AT
 
@@ -36,46 +28,6 @@ LONG_STREAMS = (SearchStream, Companies, ConversationParts)
 FRESHNESS = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(hours=24), warn_window=timedelta(hours=6)
 )
-
-
-class SyncConfig(dg.Config):
-    """Run config of an Intercom asset."""
-
-    full_refresh: bool = Field(
-        default=False,
-        description="Read everything anew, and then remove rows that Intercom no longer has (of "
-        "conversation_parts none is removed). Is remembered until it is complete.",
-    )
-    start_date: str | None = Field(
-        default=None,
-        description="How far back to read in this run: ISO 8601 date or date-time. Default: as the "
-        "resource says.",
-    )
-    lookback: float | None = Field(
-        default=None,
-        description="Seconds before the bookmark that are read again. Default: as the resource "
-        "says, 600.",
-    )
-    allow_empty: bool = Field(
-        default=False, description="Let an empty answer empty a table that has rows."
-    )
-    allow_shrink: bool = Field(
-        default=False,
-        description="Let a full refresh remove more than a fifth of a table's rows.",
-    )
-
-    @field_validator("start_date", "lookback")
-    @classmethod
-    def _check(cls, value: Any, info: Any) -> Any:
-        return value if value is None else check_setting(info.field_name, value)
-
-    def run(self, default: Run) -> Run:
-        """What this run wants, given what the resource says."""
-        return Run(
-            since=default.since if self.start_date is None else parse_epoch(self.start_date) or 0,
-            lookback=default.lookback if self.lookback is None else int(self.lookback),
-            full_refresh=self.full_refresh,
-        )
 
 
 def build_intercom_assets(
@@ -162,7 +114,7 @@ def _asset_of(
         resource: IntercomResource = getattr(context.resources, resource_key)
         # Other streams may use the client at the same time: each counts its own calls.
         with_client = stream(resource.client().counting_anew())
-        extraction = _AssetExtraction(
+        extraction = AssetExtraction(
             with_client,
             config.run(with_client.default_run()),
             allow_empty=config.allow_empty,
@@ -199,64 +151,6 @@ def _asset_of(
         **options,
     )
     return decorate(intercom_asset)
-
-
-class _AssetExtraction(Extraction):
-    """An extraction whose errors are Dagster's: a failure that says what to do, or a retry."""
-
-    def __init__(
-        self,
-        stream: BaseStream,
-        run: Run,
-        *,
-        may_retry: bool,
-        retries: tuple[int, float],
-        **wanted: Any,
-    ) -> None:
-        super().__init__(stream, run, **wanted)
-        self._may_retry = may_retry
-        self._retries = retries
-
-    @property
-    def source(self) -> str:
-        with self._errors_as_dagsters():
-            return super().source
-
-    def batches(
-        self, state: SyncState | None = None, queue: WorkQueue | None = None
-    ) -> Iterator[Batch]:
-        with self._errors_as_dagsters():
-            yield from super().batches(state, queue)
-
-    @contextmanager
-    def _errors_as_dagsters(self) -> Iterator[None]:
-        try:
-            yield
-        except RetriableError as problem:
-            if not self._may_retry:
-                raise _failure(self.stream.tap_stream_id, problem) from None
-            # Not by a RetryPolicy, which would repeat a step that was cancelled as well.
-            raise dg.RetryRequested(*self._retries) from problem
-        except IntercomError as problem:
-            raise _failure(self.stream.tap_stream_id, problem) from None
-
-
-def _failure(stream: str, problem: IntercomError) -> dg.Failure:
-    facts = {
-        "intercom/call": problem.call,
-        "intercom/status": problem.status,
-        "intercom/code": problem.code,
-        "intercom/request_id": problem.request_id,
-    }
-    hint = ""
-    if isinstance(problem, PermissionDenied):
-        hint = f". To run without it, select the assets '* - {stream}', or build them without it"
-    # The client has repeated what is worth repeating; Dagster's own retries would repeat the rest.
-    return dg.Failure(
-        f"{stream}: {problem}{hint}",
-        metadata={key: value for key, value in facts.items() if value is not None},
-        allow_retries=False,
-    )
 
 
 def _description(stream: type[BaseStream], schema: dict[str, Any]) -> str:

@@ -1,0 +1,70 @@
+"""Intercom's errors as Dagster's: a failure that says what to do, or a step to be repeated."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
+from intercom_assets.extraction import Extraction
+from intercom_assets.streams import BaseStream, Batch, Run, WorkQueue
+from intercom_assets.streams.state import SyncState
+
+
+class AssetExtraction(Extraction):
+    """An extraction whose errors are Dagster's: a failure that says what to do, or a retry."""
+
+    def __init__(
+        self,
+        stream: BaseStream,
+        run: Run,
+        *,
+        may_retry: bool,
+        retries: tuple[int, float],
+        **wanted: Any,
+    ) -> None:
+        super().__init__(stream, run, **wanted)
+        self._may_retry = may_retry
+        self._retries = retries
+
+    @property
+    def source(self) -> str:
+        with self._errors_as_dagsters():
+            return super().source
+
+    def batches(
+        self, state: SyncState | None = None, queue: WorkQueue | None = None
+    ) -> Iterator[Batch]:
+        with self._errors_as_dagsters():
+            yield from super().batches(state, queue)
+
+    @contextmanager
+    def _errors_as_dagsters(self) -> Iterator[None]:
+        try:
+            yield
+        except RetriableError as problem:
+            if not self._may_retry:
+                raise _failure(self.stream.tap_stream_id, problem) from None
+            # Not by a RetryPolicy, which would repeat a step that was cancelled as well.
+            raise dg.RetryRequested(*self._retries) from problem
+        except IntercomError as problem:
+            raise _failure(self.stream.tap_stream_id, problem) from None
+
+
+def _failure(stream: str, problem: IntercomError) -> dg.Failure:
+    facts = {
+        "intercom/call": problem.call,
+        "intercom/status": problem.status,
+        "intercom/code": problem.code,
+        "intercom/request_id": problem.request_id,
+    }
+    hint = ""
+    if isinstance(problem, PermissionDenied):
+        hint = f". To run without it, select the assets '* - {stream}', or build them without it"
+    # The client has repeated what is worth repeating; Dagster's own retries would repeat the rest.
+    return dg.Failure(
+        f"{stream}: {problem}{hint}",
+        metadata={key: value for key, value in facts.items() if value is not None},
+        allow_retries=False,
+    )
