@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox import consequences, replies
+from intercom_assets.sandbox.tables import Tables
 
 
-def change(workspace: Workspace, n: int) -> dict[str, int]:
+def change(workspace: Tables, n: int) -> dict[str, int]:
     """Changes some contacts, companies, conversations, segments and tags."""
     conversations, parts = _talk(workspace, n)
     return {
@@ -21,12 +19,12 @@ def change(workspace: Workspace, n: int) -> dict[str, int]:
     }
 
 
-def _some(workspace: Workspace, collection: str, n: int) -> list[str]:
+def _some(workspace: Tables, collection: str, n: int) -> list[str]:
     ids = list(getattr(workspace, collection))
     return workspace.rng.sample(ids, min(n, len(ids)))
 
 
-def _contacts(workspace: Workspace, n: int) -> int:
+def _contacts(workspace: Tables, n: int) -> int:
     """Somebody new, somebody tagged, and the others seen."""
     chosen = _some(workspace, "contacts", n - 1)
     now = workspace.time()
@@ -37,12 +35,12 @@ def _contacts(workspace: Workspace, n: int) -> int:
         worn = workspace.sublists.get((chosen[0], "tags"), [])
         applied = {**tag, "applied_at": now, "applied_by": None}
         others = [other for other in worn if other["id"] != tag["id"]]
-        workspace.set_sublist(chosen[0], "tags", [*others, applied])
+        consequences.set_sublist(workspace, chosen[0], "tags", [*others, applied])
     workspace.create("contacts")
     return len(chosen) + 1
 
 
-def _companies(workspace: Workspace, n: int) -> int:
+def _companies(workspace: Tables, n: int) -> int:
     chosen = _some(workspace, "companies", n)
     for ident in chosen:
         sessions = workspace.record("companies", ident)["session_count"] + 1
@@ -51,20 +49,20 @@ def _companies(workspace: Workspace, n: int) -> int:
     return len(chosen)
 
 
-def _talk(workspace: Workspace, n: int) -> tuple[int, int]:
+def _talk(workspace: Tables, n: int) -> tuple[int, int]:
     """A new conversation, and one or two more parts in others."""
     listed = [id for id in workspace.conversations if id not in workspace.hidden_conversations]
     chosen = workspace.rng.sample(listed, min(max(n - 1, 0), len(listed)))
     parts = 0
     for place, ident in enumerate(chosen):
         for _ in range(1 + place % 2):
-            workspace.add_part(ident)
+            replies.add(workspace, ident)
             parts += 1
     workspace.create("conversations")
     return len(chosen) + 1, parts
 
 
-def _segments(workspace: Workspace) -> int:
+def _segments(workspace: Tables) -> int:
     """Counts move without any sign in updated_at."""
     chosen = _some(workspace, "segments", 1)
     for ident in chosen:
@@ -73,6 +71,6 @@ def _segments(workspace: Workspace) -> int:
     return len(chosen)
 
 
-def _tags(workspace: Workspace) -> int:
+def _tags(workspace: Tables) -> int:
     workspace.create("tags")
     return 1

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from intercom_assets.sandbox import sublists
 from intercom_assets.sandbox.plan import Record
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.tables import Tables
 
 
-def remove(workspace: Workspace, collection: str, id: str) -> None:
+def remove(workspace: Tables, collection: str, id: str) -> None:
     """Removes a record; contacts and conversations that it is taken off count as changed."""
     workspace.forget(collection, id)
     if collection == "contacts":
@@ -31,7 +27,7 @@ def remove(workspace: Workspace, collection: str, id: str) -> None:
         _untag(workspace, "conversations", id)
 
 
-def merge(workspace: Workspace, source: str, target: str) -> None:
+def merge(workspace: Tables, source: str, target: str) -> None:
     """Moves lists and conversations of one contact to another."""
     if source == target:
         raise ValueError("a contact cannot be merged into itself")
@@ -49,7 +45,32 @@ def merge(workspace: Workspace, source: str, target: str) -> None:
     workspace.update("contacts", target)
 
 
-def recount(workspace: Workspace, before: list[Record], after: list[Record]) -> None:
+def set_sublist(
+    workspace: Tables,
+    id: str,
+    kind: str,
+    records: list[Record],
+    *,
+    touch: bool = True,
+    at: int | None = None,
+) -> Record:
+    """Replaces a list of a contact or a company, and what is embedded of it."""
+    if kind not in sublists.KINDS:
+        raise KeyError(f"no list is called {kind!r}")
+    with workspace.lock:
+        collection = "contacts" if id in workspace.contacts else "companies"
+        workspace.record(collection, id)
+        if kind == "companies":
+            recount(workspace, workspace.sublists.get((id, kind), []), records)
+        if records:
+            workspace.sublists[id, kind] = list(records)
+        else:
+            workspace.sublists.pop((id, kind), None)
+        fields = sublists.embedded(id, kind, records, owner=collection)
+        return workspace.update(collection, id, touch=touch, at=at, **fields)
+
+
+def recount(workspace: Tables, before: list[Record], after: list[Record]) -> None:
     """Counts one person less or more in companies; that is no change of theirs."""
     left, joined = ({company["id"] for company in found} for found in (before, after))
     for ids, step in ((left - joined, -1), (joined - left, 1)):
@@ -58,14 +79,14 @@ def recount(workspace: Workspace, before: list[Record], after: list[Record]) -> 
             workspace.update("companies", ident, touch=False, user_count=count)
 
 
-def _leave(workspace: Workspace, contact_id: str) -> None:
+def _leave(workspace: Tables, contact_id: str) -> None:
     """Drops a contact's lists."""
     recount(workspace, workspace.sublists.get((contact_id, "companies"), []), [])
     for kind in sublists.KINDS:
         workspace.sublists.pop((contact_id, kind), None)
 
 
-def _unite(workspace: Workspace, kind: str, source: str, target: str) -> None:
+def _unite(workspace: Tables, kind: str, source: str, target: str) -> None:
     kept = workspace.sublists.get((target, kind), [])
     known = {record["id"] for record in kept}
     moved = [r for r in workspace.sublists.get((source, kind), []) if r["id"] not in known]
@@ -73,10 +94,10 @@ def _unite(workspace: Workspace, kind: str, source: str, target: str) -> None:
         return
     if kind == "notes":
         moved = [{**note, "contact": {"type": "contact", "id": target}} for note in moved]
-    workspace.set_sublist(target, kind, [*kept, *moved])
+    set_sublist(workspace, target, kind, [*kept, *moved])
 
 
-def _hand_over(workspace: Workspace, source: str, survivor: Record) -> None:
+def _hand_over(workspace: Tables, source: str, survivor: Record) -> None:
     """Puts the survivor in the place of the source in its conversations."""
     reference = {key: survivor[key] for key in ("type", "id", "external_id")}
     for ident, conversation in list(workspace.conversations.items()):
@@ -88,14 +109,14 @@ def _hand_over(workspace: Workspace, source: str, survivor: Record) -> None:
         workspace.update("conversations", ident, contacts=contacts)
 
 
-def _take_off_contacts(workspace: Workspace, kind: str, id: str) -> None:
+def _take_off_contacts(workspace: Tables, kind: str, id: str) -> None:
     for (owner, listed), records in list(workspace.sublists.items()):
         if listed == kind and any(record["id"] == id for record in records):
             rest = [record for record in records if record["id"] != id]
-            workspace.set_sublist(owner, kind, rest)
+            set_sublist(workspace, owner, kind, rest)
 
 
-def _untag(workspace: Workspace, collection: str, tag_id: str) -> None:
+def _untag(workspace: Tables, collection: str, tag_id: str) -> None:
     table: dict[str, Record] = getattr(workspace, collection)
     for ident, record in list(table.items()):
         tags = (record.get("tags") or {}).get("tags") or []

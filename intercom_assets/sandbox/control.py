@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
 
 from intercom_assets.sandbox.calls import encode
 from intercom_assets.sandbox.faults import fault_from
-from intercom_assets.sandbox.workspace import COLLECTIONS
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.server import Sandbox
+from intercom_assets.sandbox.gateway import Gateway
+from intercom_assets.sandbox.options import Options
+from intercom_assets.sandbox.tables import COLLECTIONS
 
 PREFIX = "/_sandbox/"
 TOMBSTONES = (
@@ -26,8 +25,10 @@ TOMBSTONES = (
 class Control:
     """Answers the control calls of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
+    def __init__(self, gateway: Gateway, options: Options) -> None:
+        self.gateway = gateway
+        self.workspace = gateway.workspace
+        self.options = options
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers with JSON: 400 for a bad body, 404 for an unknown call."""
@@ -42,30 +43,30 @@ class Control:
         return _json(answer)
 
     def _answer(self, call: str, rest: str, body: Any) -> Any:
-        sandbox = self.sandbox
+        gateway = self.gateway
         if call == "POST change":
-            return sandbox.workspace.change(int(body.get("n", 5)))
+            return self.workspace.change(int(body.get("n", 5)))
         if call == "POST settings":
-            sandbox.change(body)
-            return sandbox.current()
+            self.options.change(body)
+            return self.options.current()
         if call == "GET settings":
-            return sandbox.current()
+            return self.options.current()
         if call == "GET requests":
-            return sandbox.summary()
+            return gateway.log.summary()
         if call == "POST reset":
-            sandbox.reset_log()
-            sandbox.faults.clear()
+            gateway.log.reset()
+            gateway.faults.clear()
             return {}
         if call == "POST faults":
-            sandbox.faults[:] = [fault_from(values) for values in body]
-            return {"faults": len(sandbox.faults)}
+            gateway.faults[:] = [fault_from(values) for values in body]
+            return {"faults": len(gateway.faults)}
         if call == "GET truth":
             return self._truth(rest)
         return None
 
     def _truth(self, name: str) -> Any:
         """What a table of the workspace holds; parts with their conversation's id."""
-        workspace = self.sandbox.workspace
+        workspace = self.workspace
         # Records change in place, so they are made into JSON before the lock is given back.
         with workspace.lock:
             if name == "parts":

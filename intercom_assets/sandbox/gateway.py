@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable
 from email.utils import formatdate
 from itertools import count
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -19,9 +18,7 @@ from intercom_assets.sandbox.limits import RateLimit
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.request_log import RequestLog, RequestLogs
 from intercom_assets.sandbox.routes import Routes
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.workspace import Workspace
 
 # Closing a socket that lingers for no time sends a RST.
 NO_LINGER = struct.pack("ii", 1, 0)

@@ -6,15 +6,13 @@ import math
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import orjson
 
 from intercom_assets.sandbox.calls import encode
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.workspace import Workspace
 
 Record = Mapping[str, Any]
 # Comparable within one field: milliseconds, a number or a string.

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from intercom_assets.sandbox import measures
 from intercom_assets.sandbox.plan import Record
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.tables import Tables
 
 _STATES = {
     "close": "closed",
@@ -19,8 +15,20 @@ _STATES = {
 }
 
 
-def append(workspace: Workspace, conversation_id: str, part: Record, at: int) -> None:
+def add(
+    workspace: Tables, conversation_id: str, *, at: int | None = None, **fields: object
+) -> Record:
     """Adds a part to a conversation, which becomes as new as the part, but never older."""
+    with workspace.changing("parts", conversation_id):
+        when = workspace.time(at)
+        kind = fields.get("part_type")
+        part = workspace.new_part(conversation_id, when, str(kind) if kind else None)
+        part.update(fields)
+        _append(workspace, conversation_id, part, when)
+        return part
+
+
+def _append(workspace: Tables, conversation_id: str, part: Record, at: int) -> None:
     conversation = workspace.record("conversations", conversation_id)
     parts = workspace.parts[conversation_id]
     parts.append(part)

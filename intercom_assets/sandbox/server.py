@@ -157,7 +157,7 @@ class Sandbox(Options):
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
         app = web.Application()
-        app.router.add_route("*", PREFIX + "{call:.*}", Control(self).handle)
+        app.router.add_route("*", PREFIX + "{call:.*}", Control(self.gateway, self).handle)
         app.router.add_route("*", "/{path:.*}", self.gateway.handle)
         # Cancellation frees the requests that a fault stalls when their client gives up.
         runner = web.AppRunner(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from intercom_assets.sandbox.calls import Answer, Call, Route, not_found
 from intercom_assets.sandbox.index import Index
 from intercom_assets.sandbox.options import Options
@@ -11,9 +9,7 @@ from intercom_assets.sandbox.routes.companies import CompanyRoutes
 from intercom_assets.sandbox.routes.contacts import ContactRoutes
 from intercom_assets.sandbox.routes.conversations import ConversationRoutes
 from intercom_assets.sandbox.routes.directory import DirectoryRoutes
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.workspace import Workspace
 
 INDEXED = ("contacts", "companies", "conversations")
 

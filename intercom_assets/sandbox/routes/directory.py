@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
-
-if TYPE_CHECKING:
-    from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.workspace import Workspace
 
 # From this version on conversation attributes have an endpoint of their own.
 CONVERSATION_ATTRIBUTES_MOVED = (2, 16)

@@ -1,0 +1,156 @@
+"""The tables of a workspace: records as they are on the wire, and how one of them changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from intercom_assets.sandbox import attributes
+from intercom_assets.sandbox.clock import Clock
+from intercom_assets.sandbox.generate import Generator, generate
+from intercom_assets.sandbox.plan import Plan, Record
+
+Listener = Callable[[str, str], None]
+COLLECTIONS = (
+    "admins",
+    "teams",
+    "tags",
+    "segments",
+    "company_segments",
+    "contact_attributes",
+    "company_attributes",
+    "subscription_types",
+    "companies",
+    "contacts",
+    "conversations",
+)
+
+
+class Tables:
+    """All records of a workspace; a change touches one of them, and has no consequences.
+
+    Read with `lock` held, change through the methods: they tell the `listeners`. Records change
+    in place, so copy what you want to compare with; objects inside them may be shared by many, so
+    replace those and never change them.
+    """
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self.plan = plan
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.version = 0
+        self.listeners: list[Listener] = []
+        self.rng = plan.rng("changes")
+        self._take(generate(plan))
+
+    def _take(self, made: Generator) -> None:
+        self._generator = made
+        self.me: Record = made.me
+        self.admins: dict[str, Record] = made.admins
+        self.teams: dict[str, Record] = made.teams
+        self.tags: dict[str, Record] = made.tags
+        self.segments: dict[str, Record] = made.segments
+        self.company_segments: dict[str, Record] = made.company_segments
+        self.contact_attributes: list[Record] = made.contact_attributes
+        self.company_attributes: list[Record] = made.company_attributes
+        self.subscription_types: dict[str, Record] = made.subscription_types
+        self.companies: dict[str, Record] = made.companies
+        self.contacts: dict[str, Record] = made.contacts
+        self.conversations: dict[str, Record] = made.conversations
+        self.parts: dict[str, list[Record]] = made.parts
+        self.sublists: dict[tuple[str, str], list[Record]] = made.sublists
+        self.deleted_conversations: dict[str, int] = made.deleted_conversations
+        self.deleted_contacts: dict[str, int] = {}
+        self.deleted_companies: dict[str, int] = {}
+        self.merged_contacts: dict[str, str] = {}
+        self.hidden_conversations: set[str] = set()
+
+    def record(self, collection: str, id: str) -> Record:
+        """One record by its id; an attribute by its id or its full name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        table = self._table(collection)
+        if isinstance(table, dict):
+            return table[id]
+        return table[attributes.position(table, id)]
+
+    def update(
+        self,
+        collection: str,
+        id: str,
+        *,
+        touch: bool = True,
+        at: int | None = None,
+        **fields: object,
+    ) -> Record:
+        """Sets fields of a record.
+
+        Args:
+            touch: Whether `updated_at` moves, where the record has one.
+            at: The time of the change, instead of now.
+        """
+        with self.changing(collection, id):
+            record = self.record(collection, id)
+            if touch and "updated_at" in record:
+                record["updated_at"] = self.time(at)
+            record.update(fields)
+            return record
+
+    def create(self, collection: str, *, at: int | None = None, **fields: object) -> Record:
+        """Adds a generated record with some fields overridden."""
+        with self.lock:
+            self._table(collection)
+            record = {**self._generator.create(collection, self.time(at)), **fields}
+            return self.put(collection, record)
+
+    def put(self, collection: str, record: Record) -> Record:
+        """Stores a record exactly as it is, in the place of the one with its id if there is one."""
+        ident = str(record.get("id", record.get("full_name")))
+        with self.changing(collection, ident):
+            table = self._table(collection)
+            if isinstance(table, dict):
+                table[ident] = record
+            else:
+                attributes.put(table, ident, record)
+            if collection == "conversations":
+                self.parts.setdefault(ident, [])
+            return record
+
+    def forget(self, collection: str, id: str) -> Record:
+        """Takes a record out of its table, and nothing else."""
+        table = self._table(collection)
+        if isinstance(table, dict):
+            return table.pop(id)
+        return table.pop(attributes.position(table, id))
+
+    def new_part(self, conversation_id: str, at: int, kind: str | None = None) -> Record:
+        """Makes one more part of a conversation, without putting it there."""
+        return self._generator.part(self.record("conversations", conversation_id), at, kind)
+
+    def put_part(self, conversation_id: str, part: Record) -> Record:
+        """Stores a part exactly as it is, without touching its conversation."""
+        with self.changing("parts", conversation_id):
+            self.parts.setdefault(conversation_id, []).append(part)
+            return part
+
+    def time(self, at: int | None = None) -> int:
+        """The time given, else now."""
+        return self.clock.now() if at is None else at
+
+    @contextmanager
+    def changing(self, collection: str, id: str) -> Iterator[None]:
+        """Holds the lock while a record changes, and tells the listeners afterwards."""
+        with self.lock:
+            yield
+            self.version += 1
+            for listener in self.listeners:
+                listener(collection, id)
+
+    def _table(self, collection: str) -> dict[str, Record] | list[Record]:
+        if collection not in COLLECTIONS:
+            raise KeyError(f"no collection is called {collection!r}")
+        table: dict[str, Record] | list[Record] = getattr(self, collection)
+        return table
