@@ -1,33 +1,23 @@
 """Every stream as a software-defined asset, from one factory."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from intercom_assets.checks import check_specs, run_checks
-from intercom_assets.failures import AssetExtraction
-from intercom_assets.resources import IntercomResource
-from intercom_assets.streams import (
-    STREAMS,
-    BaseStream,
-    Companies,
-    ConversationParts,
-)
+from intercom_assets.checks import check_specs
+from intercom_assets.observability import metadata
+from intercom_assets.streams import STREAMS, BaseStream, Companies, ConversationParts
 from intercom_assets.streams.search import SearchStream
+from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
-from intercom_assets.warehouse.encoding import column_type
-from intercom_assets.warehouse.names import SYNCED_AT
+from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
 # Where steps run side by side, these begin first: the others are done long before them.
 LONG_STREAMS = (SearchStream, Companies, ConversationParts)
-# For the hourly schedule: a few runs may fail before anybody is told.
-FRESHNESS = dg.FreshnessPolicy.time_window(
-    fail_window=timedelta(hours=24), warn_window=timedelta(hours=6)
-)
 
 
 def build_intercom_assets(
@@ -37,6 +27,9 @@ def build_intercom_assets(
     group_name: str = "intercom",
     owners: Sequence[str] = (),
     tags: Mapping[str, str] | None = None,
+    automation_condition: dg.AutomationCondition[Any] | None = None,
+    translator: IntercomTranslator | None = None,
+    execute: Execute = lambda context, sync: sync.run(context),
     schema: str | None = None,
     io_manager_key: str = IO_MANAGER_KEY,
     resource_key: str = RESOURCE_KEY,
@@ -53,6 +46,11 @@ def build_intercom_assets(
         group_name: The assets' group.
         owners: Of each asset, such as ``team:support`` or an email address.
         tags: Of each asset.
+        automation_condition: Of each asset; by default children follow their parents, and the
+            others have none.
+        translator: Says what Dagster is told of a stream: key, description, owners and so on.
+        execute: What a step does, given its context and the `IntercomSync`; by default
+            ``sync.run(context)``, which whatever stands here has to yield from.
         schema: Schema of the tables, instead of the IO manager's.
         io_manager_key: Resource that stores what the assets extract.
         resource_key: Resource that is the `IntercomResource`.
@@ -69,25 +67,26 @@ def build_intercom_assets(
     if unknown := sorted(set(names) - set(STREAMS)):
         raise ValueError(f"no such stream: {unknown}; there are {', '.join(STREAMS)}")
     prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix)
-    options: dict[str, Any] = {
-        "group_name": group_name,
-        "owners": owners,
-        "tags": tags,
-        "io_manager_key": io_manager_key,
-        "freshness_policy": freshness_policy,
-    }
-    return [
-        _asset_of(
-            STREAMS[name],
-            prefix,
-            schema,
-            resource_key,
-            checks,
-            (max_retries, retry_seconds),
-            options,
+    props = {
+        name: IntercomStreamProps(
+            stream, prefix, group_name, owners, tags or {}, automation_condition, freshness_policy
         )
-        for name in names
-    ]
+        for name, stream in STREAMS.items()
+    }
+    translate = (translator or IntercomTranslator()).get_asset_spec
+    specs = {name: translate(each) for name, each in props.items()}
+    factory = _Factory(
+        specs={name: _bound(specs[name], props[name], specs, schema) for name in names},
+        keys={name: spec.key for name, spec in specs.items()},
+        execute=execute,
+        schema=schema,
+        io_manager_key=io_manager_key,
+        resource_key=resource_key,
+        checks=checks,
+        max_retries=max_retries,
+        retry_seconds=retry_seconds,
+    )
+    return [factory.asset_of(props[name]) for name in names]
 
 
 def pool_of(stream: type[BaseStream], prefix: Sequence[str] = ()) -> str:
@@ -96,78 +95,65 @@ def pool_of(stream: type[BaseStream], prefix: Sequence[str] = ()) -> str:
     return "_".join([kind, *prefix])
 
 
-def _asset_of(
-    stream: type[BaseStream],
-    prefix: list[str],
-    schema_name: str | None,
-    resource_key: str,
-    checks: bool,
-    retries: tuple[int, float],
-    options: dict[str, Any],
-) -> dg.AssetsDefinition:
-    schema = stream.load_schema()
-    key = dg.AssetKey([*prefix, stream.tap_stream_id])
-    own_metadata: dict[str, Any] = {"dagster/column_schema": _column_schema(schema)}
-    follows = dg.AutomationCondition.eager() if stream.parent else None
+def _bound(
+    spec: dg.AssetSpec,
+    stream: IntercomStreamProps,
+    specs: Mapping[str, dg.AssetSpec],
+    schema: str | None,
+) -> dg.AssetSpec:
+    """A spec with what holds whatever a translator says: the table, and the parent."""
+    return spec.merge_attributes(
+        deps=[specs[stream.parent].key] if stream.parent else [],
+        metadata={metadata.STREAM: stream.name, **({"schema": schema} if schema else {})},
+    )
 
-    def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
-        resource: IntercomResource = getattr(context.resources, resource_key)
-        # Other streams may use the client at the same time: each counts its own calls.
-        with_client = stream(resource.client().counting_anew())
-        extraction = AssetExtraction(
-            with_client,
-            config.run(with_client.default_run()),
-            allow_empty=config.allow_empty,
-            allow_shrink=config.allow_shrink,
-            privacy=resource.privacy(),
-            may_retry=context.retry_number < retries[0],
-            retries=retries,
+
+@dataclass(frozen=True)
+class _Factory:
+    """Makes assets of streams. The fields are what `build_intercom_assets` was told."""
+
+    specs: Mapping[str, dg.AssetSpec]
+    keys: Mapping[str, dg.AssetKey]
+    execute: Execute
+    schema: str | None
+    io_manager_key: str
+    resource_key: str
+    checks: bool
+    max_retries: int
+    retry_seconds: float
+
+    def asset_of(self, stream: IntercomStreamProps) -> dg.AssetsDefinition:
+        """The asset of a stream."""
+        spec = self.specs[stream.name]
+
+        @dg.multi_asset(
+            name="__".join(spec.key.path),
+            outs={
+                "result": dg.AssetOut.from_spec(
+                    spec.replace_attributes(deps=[]), io_manager_key=self.io_manager_key
+                )
+            },
+            deps=spec.deps,
+            required_resource_keys={self.resource_key, self.io_manager_key},
+            check_specs=check_specs(stream.stream, spec.key) if self.checks else None,
+            pool=pool_of(stream.stream, stream.key_prefix),
+            op_tags={"dagster/priority": "1"} if issubclass(stream.stream, LONG_STREAMS) else None,
         )
-        began = datetime.now(timezone.utc)
-        yield dg.Output(extraction)
-        # Dagster has had the IO manager store the output by now.
-        io_manager = getattr(context.resources, options["io_manager_key"])
-        yield from run_checks(
-            extraction,
-            context.asset_key,
-            io_manager,
-            schema_name,
-            began,
-            context.selected_asset_check_keys,
+        def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
+            yield from self.execute(context, self._sync(stream, config, context.resources))
+
+        return intercom_asset
+
+    def _sync(
+        self, stream: IntercomStreamProps, config: SyncConfig, resources: Any
+    ) -> IntercomSync:
+        return IntercomSync(
+            stream,
+            config,
+            intercom=getattr(resources, self.resource_key),
+            io_manager=getattr(resources, self.io_manager_key),
+            schema=self.schema,
+            asset_keys=self.keys,
+            max_retries=self.max_retries,
+            retry_seconds=self.retry_seconds,
         )
-
-    decorate: Callable[[Any], dg.AssetsDefinition] = dg.asset(
-        key=key,
-        deps=[[*prefix, stream.parent.tap_stream_id]] if stream.parent else None,
-        kinds={"intercom", "duckdb"},
-        description=_description(stream, schema),
-        required_resource_keys={resource_key, options["io_manager_key"]},
-        output_required=True,
-        metadata=own_metadata | ({"schema": schema_name} if schema_name else {}),
-        check_specs=check_specs(stream, key) if checks else None,
-        automation_condition=follows,
-        pool=pool_of(stream, prefix),
-        op_tags={"dagster/priority": "1"} if issubclass(stream, LONG_STREAMS) else None,
-        **options,
-    )
-    return decorate(intercom_asset)
-
-
-def _description(stream: type[BaseStream], schema: dict[str, Any]) -> str:
-    how = (
-        f"Incremental by `{stream.replication_key}`, merged by `{stream.key_properties[0]}`."
-        if stream.replication_key
-        else "Replaced as a whole by every run."
-    )
-    return f"{schema['description']}\n\nIntercom's `{stream.path}`. {how}"
-
-
-def _column_schema(schema: dict[str, Any]) -> dg.TableSchema:
-    columns: Sequence[dg.TableColumn] = [
-        dg.TableColumn(name, column_type(kind).lower(), description=kind.get("description"))
-        for name, kind in schema["properties"].items()
-    ]
-    synced = dg.TableColumn(
-        SYNCED_AT, "timestamp with time zone", description="When this row last changed here"
-    )
-    return dg.TableSchema(columns=[*columns, synced])

@@ -134,7 +134,7 @@ def run_checks(
     # As long as one connection is open, a further one costs next to nothing.
     with warehouse.connection():
         for check in checks:
-            verdict = _verdict(check, warehouse, key.path[-1], extraction, began)
+            verdict = _verdict(check, warehouse, extraction.stream.tap_stream_id, extraction, began)
             yield dg.AssetCheckResult(
                 passed=verdict.passed,
                 asset_key=key,

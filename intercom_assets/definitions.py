@@ -31,7 +31,8 @@ def build_intercom_definitions(
 ) -> dg.Definitions:
     """Everything for one workspace: assets, checks, resources, jobs, a schedule and sensors.
 
-    `dagster.Definitions.merge` puts several workspaces into one code location.
+    `dagster.Definitions.merge` puts several workspaces into one code location. The location's own
+    executor is left to the project: the jobs carry the one that suits them.
 
     Args:
         intercom: The workspace; by default what the environment says.
@@ -65,7 +66,7 @@ def build_intercom_definitions(
             schema_name=schema or "_".join(prefix) or "intercom",
             **(io_manager or {}),
         )
-    jobs = build_intercom_jobs(assets, name)
+    jobs = build_intercom_jobs(assets, name, steps_executor())
     return dg.Definitions(
         assets=assets,
         asset_checks=_schema_checks(assets),
@@ -73,14 +74,14 @@ def build_intercom_definitions(
         jobs=jobs,
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
         sensors=[
-            build_intercom_sensor(assets, name=name, resource_key=name),
+            build_intercom_sensor(assets, name=name, job=jobs[0], resource_key=name),
             build_automation_sensor(assets, name),
         ],
-        executor=_executor(),
     )
 
 
-def _executor() -> dg.ExecutorDefinition:
+def steps_executor() -> dg.ExecutorDefinition:
+    """What runs the steps of Intercom's jobs: threads, or one step after the other."""
     # A process for each step costs some six seconds of start-up; twelve of them most of a minute.
     try:
         from intercom_assets.executor import threads_executor
@@ -98,4 +99,5 @@ def _schema_checks(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetCh
         return dg.build_column_schema_change_checks(assets=assets)
 
 
-defs = build_intercom_definitions()
+# The package as a code location: nobody else's assets are in it, so that the executor may be.
+defs = dg.Definitions.merge(build_intercom_definitions(), dg.Definitions(executor=steps_executor()))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+
+import dagster as dg
 
 from intercom_assets.observability.presentation import Presentation, presentation_of
 from intercom_assets.streams import (
@@ -29,6 +31,7 @@ class Extraction:
         allow_empty: Whether an empty answer may empty a table that has rows.
         allow_shrink: Whether a full refresh may remove more than a fifth of a table.
         privacy: What is left out before anything is stored.
+        asset_keys: The assets of all streams by name, for the lineage of columns.
 
     Attributes:
         began: When the reading began by the source's clock, epoch seconds.
@@ -42,12 +45,14 @@ class Extraction:
         allow_empty: bool = False,
         allow_shrink: bool = False,
         privacy: Privacy | None = None,
+        asset_keys: Mapping[str, dg.AssetKey] | None = None,
     ) -> None:
         self.stream = stream
         self.run = run or stream.default_run()
         self.allow_empty = allow_empty
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
+        self.asset_keys = asset_keys or {}
         self.began = 0.0
 
     @cached_property

@@ -97,7 +97,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 allow_retries=False,
             )
         warehouse = self._warehouse_of(context.definition_metadata, context.log.warning)
-        table = context.asset_key.path[-1]
+        table = _table_of(context.definition_metadata, context.asset_key)
         my_turn = turn(
             self.duckdb.database,
             f"{warehouse.schema}.{table}",
@@ -123,6 +123,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                             obj.presentation,
                             obj.redaction,
                             obj.metadata(),
+                            obj.asset_keys,
                         ),
                         **writer.progress(),
                         **writer.lag(),
@@ -141,12 +142,14 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         """
         source = context.upstream_output
         key = context.asset_key if source is None else source.asset_key
-        warehouse = self._warehouse_of(source.definition_metadata if source else None)
+        about = source.definition_metadata if source else None
+        warehouse = self._warehouse_of(about)
+        name = _table_of(about, key)
         columns = (context.definition_metadata or {}).get("columns")
         wanted = comma(columns) if columns else "*"
 
         def load(connection: DuckDBPyConnection) -> "pd.DataFrame":
-            table = path(connection, warehouse.schema, key.path[-1])
+            table = path(connection, warehouse.schema, name)
             return connection.execute(f"select {wanted} from {table}").df()
 
         return warehouse.ask(load)
@@ -187,6 +190,11 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             duckdb.connect(self.duckdb.database, config=config) as connection,
         ):
             yield connection
+
+
+def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
+    """The table of an asset, whatever a translator made of its key."""
+    return (definition_metadata or {}).get(metadata.STREAM) or key.path[-1]
 
 
 # Once for each database and process: within one they share its memory, whoever opens it.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+
+from intercom_assets.translator import keys_by_stream
 
 if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -18,25 +20,28 @@ SUPPORT = ("conversations", "conversation_parts", "admin_list", "admins", "teams
 
 
 def build_intercom_jobs(
-    assets: Sequence[dg.AssetsDefinition], name: str = "intercom"
+    assets: Sequence[dg.AssetsDefinition],
+    name: str = "intercom",
+    executor_def: dg.ExecutorDefinition | None = None,
 ) -> list[UnresolvedAssetJobDefinition]:
     """Three jobs: everything, support data only, and a full refresh.
 
     Args:
         assets: Assets of one workspace.
         name: The workspace's name, with which the jobs' names begin.
+        executor_def: What runs their steps; by default the code location's executor.
     """
-    tags = {WORKSPACE_TAG: name}
+    common: dict[str, Any] = {"tags": {WORKSPACE_TAG: name}, "executor_def": executor_def}
     everything = dg.AssetSelection.assets(*assets)
-    support = [asset for asset in assets if asset.key.path[-1] in SUPPORT]
+    support = [key for stream, key in keys_by_stream(assets).items() if stream in SUPPORT]
     jobs = [
         dg.define_asset_job(
-            f"{name}_everything", everything, tags=tags, description="What changed, of all streams."
+            f"{name}_everything", everything, **common, description="What changed, of all streams."
         ),
         dg.define_asset_job(
             f"{name}_full_refresh",
             everything,
-            tags=tags,
+            **common,
             config={"ops": {asset.op.name: {"config": {"full_refresh": True}} for asset in assets}},
             description="Reads everything anew, then removes what Intercom no longer has.",
         ),
@@ -46,7 +51,7 @@ def build_intercom_jobs(
             dg.define_asset_job(
                 f"{name}_support",
                 dg.AssetSelection.assets(*support),
-                tags=tags,
+                **common,
                 description="What changed of conversations, their parts, teammates, teams, tags.",
             )
         )

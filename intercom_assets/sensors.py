@@ -1,8 +1,10 @@
 """Sensors that run what changed, stopped until somebody starts them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,6 +16,12 @@ from intercom_assets.resources import IntercomResource
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.translator import keys_by_stream
+
+if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
 
 UNDER_WAY = (
     dg.DagsterRunStatus.QUEUED,
@@ -28,6 +36,7 @@ def build_intercom_sensor(
     assets: Sequence[dg.AssetsDefinition],
     *,
     name: str = "intercom",
+    job: UnresolvedAssetJobDefinition | None = None,
     resource_key: str = "intercom",
     minimum_interval_seconds: int = 120,
 ) -> dg.SensorDefinition:
@@ -39,18 +48,24 @@ def build_intercom_sensor(
     Args:
         assets: Assets of one workspace.
         name: The workspace's name.
+        job: What it runs parts of; with the job comes its executor.
         resource_key: Resource that is the `IntercomResource`.
         minimum_interval_seconds: How often it asks, at the most.
     """
-    searched = [asset for asset in assets if issubclass(_stream(asset), SearchStream)]
+    keys = keys_by_stream(assets)
+    searched: dict[str, type[SearchStream]] = {
+        stream: of
+        for stream, of in STREAMS.items()
+        if stream in keys and issubclass(of, SearchStream)
+    }
     followers = {
-        asset.key: [other.key for other in assets if _stream(other).parent is _stream(asset)]
-        for asset in searched
+        stream: [key for other, key in keys.items() if STREAMS[other].parent is of]
+        for stream, of in searched.items()
     }
 
     @dg.sensor(
         name=f"{name}_changes",
-        target=dg.AssetSelection.assets(*assets),
+        target=job or dg.AssetSelection.assets(*assets),
         minimum_interval_seconds=minimum_interval_seconds,
         required_resource_keys={resource_key},
         default_status=dg.DefaultSensorStatus.STOPPED,
@@ -62,27 +77,26 @@ def build_intercom_sensor(
         resource: IntercomResource = getattr(context.resources, resource_key)
         seen: dict[str, int] = json.loads(context.cursor or "{}")
         try:
-            now = {asset.key: newest(resource.client(), _stream(asset)) for asset in searched}
+            now = {stream: newest(resource.client(), of) for stream, of in searched.items()}
         except RetriableError as problem:
             return dg.SkipReason(f"Intercom does not answer now: {problem}")
         moved = {
-            key: moment
-            for key, moment in now.items()
-            if moment is not None and moment != seen.get(key.path[-1])
+            stream: moment
+            for stream, moment in now.items()
+            if moment is not None and moment != seen.get(stream)
         }
         if not moved:
             return dg.SkipReason("nothing changed")
-        names = {key.path[-1]: moment for key, moment in moved.items()}
-        selection = [key for moved_key in moved for key in (moved_key, *followers[moved_key])]
+        selection = [key for stream in moved for key in (keys[stream], *followers[stream])]
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_key=" ".join(f"{stream}:{moment}" for stream, moment in names.items()),
+                    run_key=" ".join(f"{stream}:{moment}" for stream, moment in moved.items()),
                     asset_selection=selection,
                     tags={WORKSPACE_TAG: name},
                 )
             ],
-            cursor=json.dumps({**seen, **names}),
+            cursor=json.dumps({**seen, **moved}),
         )
 
     return changes
@@ -112,10 +126,6 @@ def newest(client: IntercomClient, stream: type[SearchStream]) -> int | None:
     )
     records = next(pages).records
     return parse_epoch(records[0].get("updated_at")) if records else None
-
-
-def _stream(asset: dg.AssetsDefinition) -> Any:
-    return STREAMS[asset.key.path[-1]]
 
 
 def _is_under_way(instance: dg.DagsterInstance, name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from intercom_assets import IntercomStreamProps, IntercomTranslator
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets_tests.test_definitions import run, workspace
 
@@ -51,6 +52,19 @@ def test_the_sensor_runs_only_what_changed(sandbox: Sandbox, tmp_path: Path) -> 
         third = tick(defs, instance, first.cursor)
         assert selected(third) == {"contacts"}
         assert third.run_requests[0].run_key != first.run_requests[0].run_key
+
+
+def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> None:
+    class Ours(IntercomTranslator):
+        def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+            return super().get_asset_spec(stream).replace_attributes(key=[stream.name, "raw"])
+
+    defs = workspace(sandbox, tmp_path / "w.duckdb", translator=Ours())
+    with dg.instance_for_test() as instance:
+        first = tick(defs, instance, None)
+        expected = {"contacts/raw", "conversations/raw", "conversation_parts/raw"}
+        assert selected(first) == expected
+        assert tick(defs, instance, first.cursor).skip_message == "nothing changed"
 
 
 def test_no_second_run_while_one_is_under_way(sandbox: Sandbox, tmp_path: Path) -> None:

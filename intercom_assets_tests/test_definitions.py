@@ -8,10 +8,20 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pandas as pd
 import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 
-from intercom_assets import IntercomResource, build_intercom_assets, build_intercom_definitions
+from intercom_assets import (
+    IntercomResource,
+    IntercomStreamProps,
+    IntercomTranslator,
+    build_intercom_assets,
+    build_intercom_definitions,
+)
+from intercom_assets import (
+    defs as own_location,
+)
 from intercom_assets.executor import threads_executor
 from intercom_assets.extraction import Extraction
 from intercom_assets.resources import _client
@@ -155,12 +165,92 @@ def test_a_fault_that_stays_is_not_retried(sandbox: Sandbox, tmp_path: Path) -> 
     assert not [event for event in result.all_events if "RESTARTED" in event.event_type_value]
 
 
-def test_without_what_the_executor_stands_on_steps_run_one_after_the_other(
+def executors(defs: dg.Definitions) -> dict[str, str]:
+    """The executor of each job, by the job's name."""
+    repository = defs.get_repository_def()
+    return {job.name: job.executor_def.name for job in repository.get_all_jobs()}
+
+
+def test_without_what_the_executor_stands_on_nothing_but_speed_is_lost(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert workspace(sandbox, tmp_path / "w.duckdb").executor is threads_executor
+    with_threads = workspace(sandbox, tmp_path / "w.duckdb")
     monkeypatch.setitem(sys.modules, "intercom_assets.executor", None)
-    assert workspace(sandbox, tmp_path / "w.duckdb").executor is dg.in_process_executor
+    database = tmp_path / "w.duckdb"
+    without = workspace(sandbox, database)
+    names = ("intercom_everything", "intercom_full_refresh", "intercom_support")
+    assert {executors(with_threads)[name] for name in names} == {"threads"}
+    assert {executors(without)[name] for name in names} == {"in_process"}
+    assert set(executors(with_threads)) == set(executors(without))
+    with dg.instance_for_test() as instance:
+        repository = without.get_repository_def()
+        assert {sensor.name for sensor in repository.sensor_defs} == {
+            sensor.name for sensor in with_threads.get_repository_def().sensor_defs
+        }
+        assert run(without, "intercom_everything", instance).success
+    for stream in ("contacts", "conversations", "conversation_parts", "companies", "tags"):
+        assert differences(database, sandbox.workspace, stream) == []
+
+
+def test_a_project_keeps_its_own_executor(sandbox: Sandbox, tmp_path: Path) -> None:
+    @dg.asset
+    def ours() -> None: ...
+
+    @dg.executor(name="theirs")
+    def theirs(_: dg.InitExecutorContext) -> Any: ...
+
+    intercom = workspace(sandbox, tmp_path / "w.duckdb", streams=["tags"])
+    job = dg.define_asset_job("ours_only", dg.AssetSelection.assets(ours))
+    project = dg.Definitions(assets=[ours], jobs=[job], executor=theirs)
+    merged = executors(dg.Definitions.merge(project, intercom))
+    assert merged["ours_only"] == "theirs"
+    assert merged["intercom_everything"] == "threads"
+    without = dg.Definitions.merge(dg.Definitions(assets=[ours], jobs=[job]), intercom)
+    assert executors(without)["ours_only"] == dg.multi_or_in_process_executor.name
+    assert own_location.executor is threads_executor, "the package's own code location"
+
+
+def test_a_translator_names_the_assets_and_everything_follows(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    class Ours(IntercomTranslator):
+        def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+            spec = super().get_asset_spec(stream)
+            return spec.replace_attributes(key=[stream.name, "raw"], owners=["team:crm"])
+
+    database = tmp_path / "w.duckdb"
+    streams = ["contacts", "conversations", "conversation_parts", "companies", "tags"]
+    defs = workspace(sandbox, database, streams=streams, translator=Ours())
+    key = dg.AssetKey(["conversation_parts", "raw"])
+    graph = defs.resolve_asset_graph()
+    assert graph.get(key).parent_keys == {dg.AssetKey(["conversations", "raw"])}
+    assert graph.get(key).owners == ["team:crm"]
+
+    @dg.asset(ins={"contacts": dg.AssetIn(["contacts", "raw"], input_manager_key="store")})
+    def downstream(contacts: pd.DataFrame) -> int:
+        return len(contacts)
+
+    store = {"store": defs.resources["intercom_io_manager"]}
+    merged = dg.Definitions.merge(defs, dg.Definitions(assets=[downstream], resources=store))
+    with dg.instance_for_test() as instance:
+        result = run(merged, "intercom_everything", instance)
+        assert all(check.passed for check in result.get_asset_check_evaluations())
+        [lineage] = [
+            event.metadata["dagster/column_lineage"].value
+            for event in materializations(result)
+            if event.asset_key == key
+        ]
+        [parent] = lineage.deps_by_column["conversation_id"]
+        assert parent.asset_key == dg.AssetKey(["conversations", "raw"])
+        loaded = merged.resolve_implicit_global_asset_job_def().get_subset(
+            asset_selection={downstream.key}
+        )
+        count = loaded.execute_in_process(instance=instance).output_for_node("downstream")
+        assert count == len(sandbox.workspace.contacts)
+        support = run(defs, "intercom_support", instance)
+        assert key in {event.asset_key for event in materializations(support)}
+    for stream in streams:
+        assert differences(database, sandbox.workspace, stream) == []
 
 
 def test_duckdb_keeps_to_its_memory(sandbox: Sandbox, tmp_path: Path) -> None:

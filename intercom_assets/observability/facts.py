@@ -22,6 +22,7 @@ def facts_of(
     presentation: Presentation,
     redaction: Redaction,
     counts: Mapping[str, int],
+    siblings: Mapping[str, dg.AssetKey],
 ) -> dict[str, Any]:
     """Metadata on what a run did to a table, and on the table as it is now.
 
@@ -31,6 +32,7 @@ def facts_of(
         presentation: How the table shows itself.
         redaction: What was left out of it.
         counts: What the reading cost and what was noteworthy, by name.
+        siblings: The assets of the tables beside it, as far as anybody named them.
     """
     changes = landing.changes
     rows, columns = landing.describe()
@@ -48,7 +50,7 @@ def facts_of(
         metadata.RENAMED_COLUMNS: changes.renamed,
         metadata.DROPPED_FIELDS: list(redaction.dropped),
         metadata.HASHED_FIELDS: list(redaction.hashed),
-        metadata.COLUMN_LINEAGE: _lineage(presentation, key, columns),
+        metadata.COLUMN_LINEAGE: _lineage(presentation, key, siblings, columns),
     }
     return facts | {name: value for name, value in noteworthy.items() if value}
 
@@ -99,11 +101,16 @@ def _column_schema(
 
 
 def _lineage(
-    presentation: Presentation, key: dg.AssetKey, columns: Iterable[str]
+    presentation: Presentation,
+    key: dg.AssetKey,
+    siblings: Mapping[str, dg.AssetKey],
+    columns: Iterable[str],
 ) -> dg.TableColumnLineage | None:
     """Which columns come from which of a sibling asset's."""
     deps = {
-        column: [dg.TableColumnDep(dg.AssetKey([*key.path[:-1], table]), theirs)]
+        column: [
+            dg.TableColumnDep(siblings.get(table) or dg.AssetKey([*key.path[:-1], table]), theirs)
+        ]
         for column, (table, theirs) in presentation.references.items()
         if column in columns
     }

@@ -1,4 +1,7 @@
-"""Keys of the metadata on materializations and observations, in one place."""
+"""Keys of the metadata on assets, materializations and observations, in one place."""
+
+# Of an asset itself: which stream it loads, and so its table's name, whatever its key.
+STREAM = "intercom/stream"
 
 BOOKMARK = "intercom/bookmark"
 BOOKMARK_BEFORE = "intercom/bookmark_before"

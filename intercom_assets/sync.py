@@ -1,0 +1,74 @@
+"""What an asset's step does: a stream is extracted, stored, and checked."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from intercom_assets.checks import run_checks
+from intercom_assets.failures import AssetExtraction
+from intercom_assets.resources import IntercomResource
+from intercom_assets.sync_config import SyncConfig
+from intercom_assets.translator import IntercomStreamProps
+
+Told: TypeAlias = dg.Output[Any] | dg.AssetCheckResult
+
+
+@dataclass(frozen=True)
+class IntercomSync:
+    """One stream's way into its table, in one step.
+
+    Attributes:
+        stream: The stream.
+        config: What this run wants of it.
+        intercom: The workspace that it is read from.
+        io_manager: What stores it.
+        schema: Schema of the table, if it is not the IO manager's.
+        asset_keys: The assets of all streams, by name.
+        max_retries: How often the step is repeated after a fault that lasts.
+        retry_seconds: Seconds before it is repeated.
+    """
+
+    stream: IntercomStreamProps
+    config: SyncConfig
+    intercom: IntercomResource
+    io_manager: Any
+    schema: str | None
+    asset_keys: Mapping[str, dg.AssetKey]
+    max_retries: int
+    retry_seconds: float
+
+    def run(self, context: dg.AssetExecutionContext) -> Iterator[Told]:
+        """Yields what is to be stored, and once Dagster has had it stored, the checks' results.
+
+        Raises:
+            Failure: When Intercom refuses; the message says why and what to do.
+            RetryRequested: When Intercom does not answer for long, and the step may be repeated.
+        """
+        # Other streams may use the client at the same time: each counts its own calls.
+        stream = self.stream.stream(self.intercom.client().counting_anew())
+        extraction = AssetExtraction(
+            stream,
+            self.config.run(stream.default_run()),
+            asset_keys=self.asset_keys,
+            allow_empty=self.config.allow_empty,
+            allow_shrink=self.config.allow_shrink,
+            privacy=self.intercom.privacy(),
+            may_retry=context.retry_number < self.max_retries,
+            retries=(self.max_retries, self.retry_seconds),
+        )
+        began = datetime.now(timezone.utc)
+        yield dg.Output(extraction)
+        yield from run_checks(
+            extraction,
+            context.asset_key,
+            self.io_manager,
+            self.schema,
+            began,
+            context.selected_asset_check_keys,
+        )
+
+
+Execute: TypeAlias = Callable[[dg.AssetExecutionContext, IntercomSync], Iterable[Told]]
