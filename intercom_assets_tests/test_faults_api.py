@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from intercom_assets.client import MAX_TRIES
+from intercom_assets.client.client import MAX_TRIES
 from intercom_assets.client.errors import AuthenticationError, RequestRefused
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from intercom_assets.client import MAX_RATE_LIMITED, MAX_TRIES
+from intercom_assets.client.client import MAX_RATE_LIMITED, MAX_TRIES
 from intercom_assets.client.errors import RateLimited, ServerError
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS

@@ -183,7 +183,7 @@ def _start_date(name: str, value: Any) -> str:
     text = str(value or "").strip()
     try:
         _moment(text or "1970-01-01")
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"{name} is {value!r}: it must be an ISO 8601 date or date-time, "
             "e.g. 2024-01-31 or 2024-01-31T00:00:00Z"
@@ -192,6 +192,9 @@ def _start_date(name: str, value: Any) -> str:
 
 
 def _moment(text: str) -> datetime:
+    # Eight digits are a date; more are epoch seconds.
+    if text.isdecimal() and len(text) > 8:
+        return datetime.fromtimestamp(int(text), timezone.utc)
     moment = isoparse(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
