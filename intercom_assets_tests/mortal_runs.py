@@ -18,7 +18,7 @@ from typing import Any
 import dagster as dg
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets import io_manager
+from intercom_assets import io_manager, writer
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.client import pacing
 from intercom_assets.executor import threads_executor
@@ -177,7 +177,7 @@ def _assets(job: Job) -> list[Any]:
 
 
 def _resources(job: Job) -> dict[str, Any]:
-    io_manager.COMMIT_ROWS = job.commit_rows
+    writer.COMMIT_ROWS = job.commit_rows
     pacing.WORK_SECONDS = 1e9 if job.executor == IN_PROCESS else 1e-9
     return {
         RESOURCE_KEY: IntercomResource(
