@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from intercom_assets.client.client import MAX_TRIES
 from intercom_assets.client.errors import AuthenticationError, RequestRefused
+from intercom_assets.client.retries import MAX_TRIES
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.conftest import SMALL, Project, client_of

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from intercom_assets.client.client import MAX_RATE_LIMITED, MAX_TRIES
+from intercom_assets.client.client import MAX_RATE_LIMITED
 from intercom_assets.client.errors import RateLimited, ServerError
+from intercom_assets.client.retries import MAX_TRIES
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.base import INCREMENTAL

@@ -9,19 +9,9 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
-
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
 
 from intercom_assets.client import responses
 from intercom_assets.client.errors import (
@@ -30,20 +20,18 @@ from intercom_assets.client.errors import (
     PermissionDenied,
     RequestRefused,
     RetriableError,
-    ServerError,
 )
 from intercom_assets.client.pacing import Pacer, ServerClock
+from intercom_assets.client.retries import MAX_TRIES, retrying
 from intercom_assets.client.settings import Settings
 from intercom_assets.client.transport import Reply, Transport
 from intercom_assets.threads.overlap import wait_for_room
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
-# Tries of one request before the run gives up; with the waits between them about two minutes.
-MAX_TRIES = 8
 # A quota that others use up can stay empty for long: about five minutes of ten-second windows.
 MAX_RATE_LIMITED = 30
-MAX_WAIT_SECONDS = 60.0
 
 
 class Answer(NamedTuple):
@@ -107,11 +95,25 @@ class IntercomClient:
         Raises:
             IntercomError: One of its subclasses, by what the caller should do.
         """
-        return self._request("GET", path, params=params, **retry)
+        return self._request("GET", path, _whole, params=params, **retry)
 
     def post(self, path: str, json: Mapping[str, Any], **retry: int) -> Answer:
         """Answers a POST. Every POST that we send is a search and thus safe to repeat."""
-        return self._request("POST", path, json=json, **retry)
+        return self._request("POST", path, _whole, json=json, **retry)
+
+    def read(self, method: str, path: str, reader: Callable[[Answer], T], **request: Any) -> T:
+        """What a reader makes of an answer; one that it cannot use is asked for again.
+
+        Args:
+            method: GET or POST.
+            path: As of `get`.
+            reader: Raises `UnusableAnswer` for an answer that is worth another try.
+            **request: ``params`` or ``json``, and ``tries``.
+
+        Raises:
+            IntercomError: As of `get`, and what the reader raises in the end.
+        """
+        return self._request(method, path, reader, **request)
 
     def me(self) -> dict[str, Any]:
         """Who the token belongs to, with the workspace under ``app``; asked once."""
@@ -135,11 +137,19 @@ class IntercomClient:
         """Closes the connections."""
         self._transport.close()
 
-    def _request(self, method: str, path: str, *, tries: int = MAX_TRIES, **payload: Any) -> Answer:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        reader: Callable[[Answer], T],
+        *,
+        tries: int = MAX_TRIES,
+        **payload: Any,
+    ) -> T:
         url = self._url(path)
         try:
-            retrying = _retrying(tries, self.settings.retry_wait)
-            return retrying(self._answer, method, url, payload)
+            repeat = retrying(tries, self.settings.retry_wait)
+            return repeat(lambda: reader(self._answer(method, url, payload)))
         except RequestRefused as refused:
             if refused.status == 401:
                 raise self._why_unauthorized(refused) from None
@@ -211,26 +221,5 @@ class IntercomClient:
         )
 
 
-# Kept, because each is a circle of references: one a call and whatever memory it took would stay
-# until the garbage collector comes, which it seldom does here.
-@cache
-def _retrying(tries: int, wait: float) -> Retrying:
-    """Repeats what fails for a while; threads may share it.
-
-    Args:
-        tries: In all.
-        wait: Seconds before the second try; they double with each.
-    """
-    return Retrying(
-        retry=retry_if_exception_type(ServerError),
-        stop=stop_after_attempt(tries),
-        wait=wait_exponential(multiplier=wait, max=MAX_WAIT_SECONDS) + wait_random(0, wait),
-        before_sleep=_log_retry,
-        reraise=True,
-    )
-
-
-def _log_retry(state: RetryCallState) -> None:
-    problem = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0.0
-    logger.warning("%s; trying again in %.1f s, try %d", problem, wait, state.attempt_number + 1)
+def _whole(answer: Answer) -> Answer:
+    return answer

@@ -11,9 +11,13 @@ IntercomError
 └── RetriableError        passing: tried again within a bound before it reaches the caller
     ├── RateLimited       429
     └── ServerError       5xx, 408, empty or cut bodies, resets and timeouts
+        └── UnusableAnswer      a good status, and a body without what was asked for
+            └── IncompleteAnswer    a list that ends before its own counts say so
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class IntercomError(Exception):
@@ -88,3 +92,23 @@ class RateLimited(RetriableError):
 
 class ServerError(RetriableError):
     """A fault of the server or of the way there."""
+
+
+class UnusableAnswer(ServerError):
+    """A good status, and a body that is empty, cut off, or not what was asked for."""
+
+
+class IncompleteAnswer(UnusableAnswer):
+    """A list that ends before its own counts say so.
+
+    Args:
+        message: What happened.
+        missing: How many records it is short of.
+        page: What came, if it may be all there is nevertheless.
+        **facts: As of `IntercomError`.
+    """
+
+    def __init__(self, message: str, *, missing: int, page: Any = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.missing = missing
+        self.page = page

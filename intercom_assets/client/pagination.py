@@ -1,17 +1,28 @@
-"""Intercom's paging protocols, one generator of pages for each.
+"""Intercom's lists, page by page: one generator for each way to ask.
 
-A page ends a walk only where the protocol says so: an error is never taken for the end.
+- `list_pages`: a GET. Unpaginated, numbered pages, URLs, cursors in the query, counts at the top:
+  the answer says how it goes on, and `following` knows every form.
+- `search_pages`: a POST with a query; the cursor travels in the body.
+- `scroll_pages`: a GET that Intercom itself remembers.
+
+A walk ends only where the answer names no successor and its counts agree; an error is never taken
+for the end, and what is fewer than told is repeated, then an `IncompleteAnswer`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from intercom_assets.client.client import MAX_TRIES, Answer, IntercomClient
-from intercom_assets.client.errors import MalformedResponse, ServerError
+from intercom_assets.client.client import Answer, IntercomClient
+from intercom_assets.client.errors import IncompleteAnswer, MalformedResponse, ServerError
+from intercom_assets.client.following import Counts, Request, cursor_of, requests_after
+from intercom_assets.client.pages import Page, check_end, items_of, page_of
+from intercom_assets.client.retries import MAX_TRIES
+
+__all__ = ["Page", "items_of", "list_pages", "page_of", "scroll_pages", "search_pages"]
 
 logger = logging.getLogger(__name__)
 
@@ -19,39 +30,62 @@ logger = logging.getLogger(__name__)
 TRIES_BEFORE_CHANGE = 3
 
 
-@dataclass(frozen=True)
-class Page:
-    """Records of one answer.
+def list_pages(
+    client: IntercomClient, path: str, params: Mapping[str, Any] | None = None, *, key: str | None
+) -> Iterator[Page]:
+    """Pages of a GET, in whatever form each answer names its successor.
 
-    Attributes:
-        records: As Intercom sent them.
-        size: Bytes of the answer.
-        at: Intercom's clock at the answer, epoch seconds.
-        cursor: Where the next page begins; None on the last.
-        total: How many records the whole walk has, where Intercom tells.
-    """
-
-    records: list[dict[str, Any]]
-    size: int
-    at: int
-    cursor: str | None = None
-    total: int | None = None
-
-
-def records_of(body: Mapping[str, Any], key: str | None, call: str) -> list[dict[str, Any]]:
-    """The records of an answer: under the documented key, else ``data``, else the only list.
+    Args:
+        client: Whom to ask.
+        path: The route, e.g. ``/articles``.
+        params: Parameters that every page needs, such as ``per_page`` or ``starting_after``.
+        key: Under which the records are, if not under ``data``.
 
     Raises:
-        MalformedResponse: When there is no list, or something in it is no object.
+        IncompleteAnswer: When the last page leaves out what its counts tell of, or pages repeat.
+        MalformedResponse: When an answer has no list.
     """
-    lists = [name for name, value in body.items() if isinstance(value, list)]
-    wanted = [name for name in (key, "data") if name in lists] or lists
-    if not wanted or (len(wanted) > 1 and wanted[0] not in (key, "data")):
-        raise MalformedResponse(f"found no list of records under {key or 'data'!r}", call=call)
-    records = body[wanted[0]]
-    if not all(isinstance(record, dict) for record in records):
-        raise MalformedResponse(f"{wanted[0]!r} holds something other than records", call=call)
-    return list(records)
+    first = Request(path, dict(params or {}))
+    ways, asked, seen, number = [first], set[Any](), 0, 0
+    last: list[dict[str, Any]] = []
+    while ways:
+        number += 1
+        for way in ways:
+            if way.identity in asked:
+                continue
+            asked.add(way.identity)
+            page, ways = _listed(client, way, first, key, seen, number)
+            if page.records != last or not last:
+                break
+        else:
+            raise IncompleteAnswer("the pages go round in circles", call=f"GET {path}", missing=1)
+        seen, last = seen + len(page.records) + page.unreadable, page.records
+        yield page
+
+
+def _listed(
+    client: IntercomClient, way: Request, first: Request, key: str | None, seen: int, number: int
+) -> tuple[Page, list[Request]]:
+    """One page of a list, and the ways to the next."""
+    call = f"GET {first.path}"
+
+    def read(answer: Answer) -> tuple[Page, list[Request]]:
+        page, counts = page_of(answer, key, call), Counts.of(answer.body)
+        ways = requests_after(answer.body, first, number)
+        now = seen + len(page.records) + page.unreadable
+        # Events name a further page for ever: an empty one ends them.
+        if not page.records and counts.at_least <= now:
+            ways = []
+        if not ways:
+            if answer.body.get("has_more") is True and counts.at_least <= now:
+                raise IncompleteAnswer("has_more, and no way to it", call=call, missing=1)
+            check_end(page, counts, now, _asked(first), call)
+        return page, ways
+
+    try:
+        return client.read("GET", way.path, read, params=way.params)
+    except IncompleteAnswer as problem:
+        return _believed(problem), []
 
 
 def search_pages(
@@ -67,8 +101,23 @@ def search_pages(
     """Pages of a search, sorted by updated_at; the cursor travels in the body.
 
     In the query string Intercom ignores it and answers the first page for ever.
+
+    Args:
+        client: Whom to ask.
+        path: The route, e.g. ``/contacts/search``.
+        query: What to search for.
+        order: ``ascending`` or ``descending``.
+        key: Under which the records are, if not under ``data``.
+        page_size: Records a page, at the most; fewer are asked for where Intercom fails.
+        cursor: Where a search that was begun before goes on.
+
+    Raises:
+        IncompleteAnswer: When the last page leaves out what its counts tell of.
+        MalformedResponse: When an answer has no list, or the cursors repeat.
     """
-    size, seen = page_size, {cursor}
+    size, cursors, call = page_size, {cursor}, f"POST {path}"
+    # Of a search that goes on from a cursor nobody knows how much came before.
+    seen = 0 if cursor is None else None
     while True:
         request: dict[str, Any] = {
             "query": query,
@@ -76,41 +125,47 @@ def search_pages(
             "sort": {"field": "updated_at", "order": order},
             "pagination": {"per_page": size, **({"starting_after": cursor} if cursor else {})},
         }
+
+        def read(answer: Answer, seen: int | None = seen, size: int = size) -> Page:
+            page = page_of(answer, key, call, cursor_of(answer.body))
+            if page.cursor is None:
+                _check_search_end(answer, page, seen, size, call)
+            return page
+
         try:
-            answer = client.post(
-                path, request, tries=TRIES_BEFORE_CHANGE if size > 1 else MAX_TRIES
-            )
+            tries = TRIES_BEFORE_CHANGE if size > 1 else MAX_TRIES
+            page = client.read("POST", path, read, json=request, tries=tries)
         except ServerError as problem:
-            if size == 1:
+            if isinstance(problem, IncompleteAnswer) and (size == 1 or problem.page):
+                page = _believed(problem)
+            elif size == 1:
                 raise
-            size = max(1, size // 2)
-            logger.warning("%s; asking for pages of %d", problem, size)
-            continue
-        page = _search_page(answer, key, f"POST {path}")
-        if page.cursor is not None and page.cursor in seen:
-            raise MalformedResponse("the search cursors go round in circles", call=f"POST {path}")
+            else:
+                # A full page that was the last one is short of the size of no smaller page.
+                size = max(1, size // 2)
+                logger.warning("%s; asking for pages of %d", problem, size)
+                continue
+        if page.cursor is not None and page.cursor in cursors:
+            raise MalformedResponse("the search cursors go round in circles", call=call)
         yield page
-        seen.add(page.cursor)
+        cursors.add(page.cursor)
+        seen = None if seen is None else seen + len(page.records) + page.unreadable
         cursor, size = page.cursor, min(page_size, size * 2)
         if cursor is None:
             return
 
 
-def url_pages(
-    client: IntercomClient, path: str, params: Mapping[str, Any] | None, *, key: str | None
-) -> Iterator[Page]:
-    """Pages whose successor is a URL, if they have one; a list without pages is one page."""
-    seen = set()
-    answer = client.get(path, params)
-    while True:
-        following = _following(answer.body)
-        yield Page(records_of(answer.body, key, f"GET {path}"), answer.size, answer.at, following)
-        if following is None:
-            return
-        if following in seen:
-            raise MalformedResponse("the page URLs go round in circles", call=f"GET {path}")
-        seen.add(following)
-        answer = client.get(following)
+def _check_search_end(answer: Answer, page: Page, seen: int | None, size: int, call: str) -> None:
+    """Checks the end of a search, of which every healthy answer has ``pages``.
+
+    Raises:
+        IncompleteAnswer: When there may be more.
+    """
+    counts, given = Counts.of(answer.body), len(page.records) + page.unreadable
+    if seen is not None and counts != Counts():
+        check_end(page, counts, seen + given, size, call)
+    elif given >= size or counts.total_pages is None:
+        raise IncompleteAnswer("the page does not say whether it is the last", call=call, missing=1)
 
 
 def scroll_pages(client: IntercomClient, path: str, *, key: str | None) -> Iterator[Page]:
@@ -121,38 +176,40 @@ def scroll_pages(client: IntercomClient, path: str, *, key: str | None) -> Itera
 
     Raises:
         ScrollUnavailable: When another scroll is open, or this one expired.
-        ServerError: When an answer did not arrive whole, after which the scroll must start over.
+        ServerError: When an answer did not arrive whole, or the scroll ended too soon, after which
+            the scroll must start over.
     """
     params: dict[str, Any] = {}
+    seen, usual, total = 0, 1, None
     while True:
         answer = client.get(path, params, tries=1)
-        records = records_of(answer.body, key, f"GET {path}")
-        if not records:
+        page = page_of(answer, key, f"GET {path}", answer.body.get("scroll_param"))
+        total = page.total if page.total is not None else total
+        if not page.records:
+            # Companies come and go meanwhile; a page of them does not.
+            if (total or 0) - seen >= usual:
+                raise IncompleteAnswer(
+                    f"the scroll ended after {seen} of {total}",
+                    call=f"GET {path}",
+                    missing=(total or 0) - seen,
+                )
             return
-        cursor = answer.body.get("scroll_param")
-        if not isinstance(cursor, str) or not cursor:
+        if not isinstance(page.cursor, str) or not page.cursor:
             raise MalformedResponse("a page of a scroll has no scroll_param", call=f"GET {path}")
-        yield Page(records, answer.size, answer.at, cursor, _total(answer))
-        params = {"scroll_param": cursor}
+        usual, seen = max(usual, len(page.records)), seen + len(page.records)
+        yield page
+        params = {"scroll_param": page.cursor}
 
 
-def _search_page(answer: Answer, key: str | None, call: str) -> Page:
-    pages = answer.body.get("pages")
-    following = pages.get("next") if isinstance(pages, dict) else None
-    cursor = following.get("starting_after") if isinstance(following, dict) else following
-    if cursor is not None and not isinstance(cursor, str):
-        raise MalformedResponse(f"pages.next is {following!r}, not a cursor", call=call)
-    return Page(
-        records_of(answer.body, key, call), answer.size, answer.at, cursor or None, _total(answer)
-    )
+def _believed(problem: IncompleteAnswer) -> Page:
+    """The page of an answer that stayed as it is when it was repeated, if it may be the last."""
+    page: Page | None = problem.page
+    if page is None:
+        raise problem
+    logger.warning("%s; it stayed so when asked again", problem)
+    return replace(page, missing=problem.missing)
 
 
-def _total(answer: Answer) -> int | None:
-    total = answer.body.get("total_count")
-    return total if isinstance(total, int) else None
-
-
-def _following(body: Mapping[str, Any]) -> str | None:
-    pages = body.get("pages")
-    following = pages.get("next") if isinstance(pages, dict) else None
-    return following if isinstance(following, str) and following else None
+def _asked(first: Request) -> int | None:
+    size = first.params.get("per_page")
+    return int(size) if size else None

@@ -13,6 +13,7 @@ from intercom_assets.client.errors import (
     RequestRefused,
     ScrollUnavailable,
     ServerError,
+    UnusableAnswer,
 )
 from intercom_assets.client.transport import Reply
 
@@ -31,7 +32,7 @@ def body_of(reply: Reply, call: str) -> dict[str, Any]:
         body = None
     # Intercom has been seen to answer 200 with nothing, half a document or a proxy's HTML.
     if not isinstance(body, dict):
-        raise ServerError(
+        raise UnusableAnswer(
             "the answer is empty, cut off or no JSON object",
             call=call,
             status=reply.status,

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from intercom_assets.client import IntercomClient
 from intercom_assets.client.errors import ConfigError, MalformedResponse
-from intercom_assets.client.pagination import Page, url_pages
+from intercom_assets.client.pagination import Page, list_pages
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
@@ -180,7 +180,7 @@ class FullTableStream(BaseStream):
 
     def pages(self) -> Iterator[Page]:
         """The list's pages."""
-        return url_pages(self.client, self.path, self.params, key=self.data_key)
+        return list_pages(self.client, self.path, self.params, key=self.data_key)
 
 
 class IncrementalStream(BaseStream):
@@ -209,7 +209,7 @@ class IncrementalStream(BaseStream):
 
     def pages(self) -> Iterator[Page]:
         """The list's pages."""
-        return url_pages(self.client, self.path, self.params, key=self.data_key)
+        return list_pages(self.client, self.path, self.params, key=self.data_key)
 
 
 def begin(state: SyncState | None, run: Run, now: int) -> SyncState:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from intercom_assets.client.errors import NotFound
-from intercom_assets.client.pagination import url_pages
+from intercom_assets.client.pagination import list_pages
 from intercom_assets.streams.base import BaseStream
 from intercom_assets.streams.transform import Record
 from intercom_assets.threads.overlap import overlap
@@ -59,7 +59,7 @@ def is_cut(value: Any) -> bool:
 
 def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[bool]:
     path = sublist.path.format(id=record["id"])
-    pages = url_pages(stream.client, path, {"per_page": PAGE_SIZE}, key="data")
+    pages = list_pages(stream.client, path, {"per_page": PAGE_SIZE}, key="data")
     try:
         items = [item for page in pages for item in page.records]
     except NotFound:
