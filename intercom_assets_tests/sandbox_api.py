@@ -56,7 +56,7 @@ class Api:
 
     def ids(self, collection: str, query: object, **options: Any) -> list[str]:
         """The ids that a search finds, in its order."""
-        key = "data" if collection == "contacts" else "conversations"
+        key = "data" if collection == "contacts" else collection
         pages = self.pages(collection, query, **options)
         return [record["id"] for page in pages for record in page[key]]
 

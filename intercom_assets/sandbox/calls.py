@@ -89,7 +89,7 @@ def positive(value: object, name: str, most: int | None = None) -> int:
     Raises:
         ApiError: parameter_invalid.
     """
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ApiError(400, "parameter_invalid", f"{name} must be a positive integer")
@@ -115,3 +115,15 @@ def answer(body: Any) -> Answer:
 def not_found(message: str = "Resource Not Found", code: str = "not_found") -> ApiError:
     """The 404 error."""
     return ApiError(404, code, message)
+
+
+def since(version: Version, route: Route) -> Route:
+    """A route that exists from a version on."""
+
+    def guarded(call: Call) -> Answer:
+        if call.version < version:
+            message = "Requested resource is not available in current API version."
+            raise ApiError(400, "intercom_version_invalid", message)
+        return route(call)
+
+    return guarded

@@ -14,6 +14,7 @@ def change(workspace: Tables, n: int) -> dict[str, int]:
         "companies": _companies(workspace, max(n // 2, 1)),
         "conversations": conversations,
         "conversation_parts": parts,
+        **_tickets(workspace, n),
         "segments": _segments(workspace),
         "tags": _tags(workspace),
     }
@@ -60,6 +61,18 @@ def _talk(workspace: Tables, n: int) -> tuple[int, int]:
             parts += 1
     workspace.create("conversations")
     return len(chosen) + 1, parts
+
+
+def _tickets(workspace: Tables, n: int) -> dict[str, int]:
+    """A new ticket, a word in some, and one that moves on."""
+    chosen = _some(workspace, "tickets", max(n // 2, 1))
+    for ident in chosen[1:]:
+        replies.add_to_ticket(workspace, ident, part_type="comment")
+    for ident in chosen[:1]:
+        replies.move_ticket(workspace, ident, workspace.next_state(ident))
+    if workspace.ticket_types:
+        workspace.create("tickets")
+    return {"tickets": len(chosen) + 1, "ticket_parts": len(chosen)}
 
 
 def _segments(workspace: Tables) -> int:

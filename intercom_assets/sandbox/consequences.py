@@ -21,6 +21,10 @@ def remove(workspace: Tables, collection: str, id: str) -> None:
         workspace.deleted_conversations[id] = workspace.time()
         workspace.hidden_conversations.discard(id)
         workspace.parts.pop(id, None)
+        _unlink(workspace, "tickets", id)
+    elif collection == "tickets":
+        workspace.ticket_parts.pop(id, None)
+        _unlink(workspace, "conversations", id)
     elif collection == "tags":
         _take_off_contacts(workspace, "tags", id)
         _untag(workspace, "companies", id)
@@ -98,15 +102,33 @@ def _unite(workspace: Tables, kind: str, source: str, target: str) -> None:
 
 
 def _hand_over(workspace: Tables, source: str, survivor: Record) -> None:
-    """Puts the survivor in the place of the source in its conversations."""
+    """Puts the survivor in the place of the source in its conversations and tickets."""
     reference = {key: survivor[key] for key in ("type", "id", "external_id")}
-    for ident, conversation in list(workspace.conversations.items()):
-        listed = (conversation.get("contacts") or {}).get("contacts") or []
-        if all(contact["id"] != source for contact in listed):
-            continue
-        others = [c for c in listed if c["id"] not in (source, survivor["id"])]
-        contacts = {**conversation["contacts"], "contacts": [reference, *others]}
-        workspace.update("conversations", ident, contacts=contacts)
+    for collection in ("conversations", "tickets"):
+        for ident, record in list(_table(workspace, collection).items()):
+            listed = (record.get("contacts") or {}).get("contacts") or []
+            if all(contact["id"] != source for contact in listed):
+                continue
+            others = [c for c in listed if c["id"] not in (source, survivor["id"])]
+            contacts = {**record["contacts"], "contacts": [reference, *others]}
+            workspace.update(collection, ident, contacts=contacts)
+
+
+def _unlink(workspace: Tables, collection: str, id: str) -> None:
+    """Takes a record off the linked objects of others, and off the conversation it was made of."""
+    for ident, record in list(_table(workspace, collection).items()):
+        links = record.get("linked_objects") or {}
+        rest = [link for link in links.get("data", ()) if link["id"] != id]
+        if len(rest) < len(links.get("data", ())):
+            listed = {**links, "data": rest, "total_count": len(rest)}
+            workspace.update(collection, ident, linked_objects=listed)
+        if (record.get("ticket") or {}).get("id") == id:
+            workspace.update(collection, ident, ticket=None)
+
+
+def _table(workspace: Tables, collection: str) -> dict[str, Record]:
+    table: dict[str, Record] = getattr(workspace, collection)
+    return table
 
 
 def _take_off_contacts(workspace: Tables, kind: str, id: str) -> None:
@@ -117,8 +139,7 @@ def _take_off_contacts(workspace: Tables, kind: str, id: str) -> None:
 
 
 def _untag(workspace: Tables, collection: str, tag_id: str) -> None:
-    table: dict[str, Record] = getattr(workspace, collection)
-    for ident, record in list(table.items()):
+    for ident, record in list(_table(workspace, collection).items()):
         tags = (record.get("tags") or {}).get("tags") or []
         if any(tag["id"] == tag_id for tag in tags):
             rest = [tag for tag in tags if tag["id"] != tag_id]

@@ -14,6 +14,11 @@ from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.tables import COLLECTIONS
 
 PREFIX = "/_sandbox/"
+# What hangs on records of another table, and the name of the owner's id.
+PARTS = {
+    "parts": ("parts", "conversation_id"),
+    "ticket_parts": ("ticket_parts", "ticket_id"),
+}
 TOMBSTONES = (
     "deleted_conversations",
     "deleted_contacts",
@@ -65,21 +70,20 @@ class Control:
         return None
 
     def _truth(self, name: str) -> Any:
-        """What a table of the workspace holds; parts with their conversation's id."""
+        """What a table of the workspace holds; parts with their owner's id."""
         workspace = self.workspace
         # Records change in place, so they are made into JSON before the lock is given back.
         with workspace.lock:
-            if name == "parts":
-                tables = workspace.parts.items()
-                found: Any = [
-                    {**part, "conversation_id": id} for id, parts in tables for part in parts
-                ]
+            if name in PARTS:
+                table, owner = PARTS[name]
+                held = getattr(workspace, table).items()
+                found: Any = [{**part, owner: id} for id, parts in held for part in parts]
             elif name == "sublists":
                 lists = workspace.sublists.items()
                 found = [{"id": id, "kind": kind, "data": data} for (id, kind), data in lists]
             elif name in COLLECTIONS:
-                table: Any = getattr(workspace, name)
-                found = list(table.values()) if isinstance(table, dict) else table
+                kept: Any = getattr(workspace, name)
+                found = list(kept.values()) if isinstance(kept, dict) else kept
             elif name in TOMBSTONES:
                 found = getattr(workspace, name)
             else:

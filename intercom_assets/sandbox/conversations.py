@@ -5,7 +5,7 @@ from __future__ import annotations
 from intercom_assets.sandbox import agents, authors, measures, words
 from intercom_assets.sandbox.plan import DAY, Plan, Record
 from intercom_assets.sandbox.sources import Sources
-from intercom_assets.sandbox.tickets import ticket
+from intercom_assets.sandbox.tickets.tickets import linked
 
 _FIRST_CONVERSATION = 9_900  # the ids pass from four digits to five
 _STATES = ("open", "closed", "closed", "snoozed", "closed")
@@ -55,7 +55,7 @@ class Conversations:
         record.update(self._sorting(n, created_at))
         record.update(self._outcome(n, created_at, updated_at, contacts, parts))
         record.update(_automation(n, updated_at))
-        record.update(self._relations(n, record))
+        record.update(self._relations(n))
         return record
 
     def _content(self, n: int, author: Record, contacts: list[Record]) -> Record:
@@ -149,25 +149,16 @@ class Conversations:
             "teammate": {"type": "admin", "id": teammate},
         }
 
-    def _relations(self, n: int, record: Record) -> Record:
-        """The objects beside it; the company is a picture of the moment."""
-        linked = [
-            {"type": "ticket", "id": str(80_000 + n), "category": "Tracker"},
-            {"type": "conversation", "id": self._id(max(n - 1, 0)), "category": None},
-        ][: n % 8 - 5 if n % 8 > 5 else 0]
-        span = (record["created_at"], record["updated_at"])
+    def _relations(self, n: int) -> Record:
+        """The objects beside it, tickets apart; the company is a picture of the moment."""
+        earlier = {"type": "conversation", "id": self._id(max(n - 1, 0)), "category": None}
         company = self._companies[n % len(self._companies)] if self._companies else None
         return {
-            "linked_objects": {
-                "type": "list",
-                "data": linked,
-                "total_count": len(linked),
-                "has_more": False,
-            },
+            "linked_objects": linked([earlier] if n % 8 == 7 else []),
             "external_references": [{"type": "zendesk_ticket", "id": str(3_633_338 + n)}]
             if n % 7 == 4
             else [],
-            "ticket": ticket(n, record["contacts"], *span) if n % 12 == 5 else None,
+            "ticket": None,
             "company": dict(company) if company and n % 5 == 2 else None,
         }
 

@@ -14,6 +14,7 @@ from intercom_assets.sandbox.memberships import Memberships
 from intercom_assets.sandbox.moments import Moments
 from intercom_assets.sandbox.parts import Parts
 from intercom_assets.sandbox.plan import DAY, Plan, Record
+from intercom_assets.sandbox.tickets.desk import COLLECTIONS, Desk
 
 _COMPANY_SEGMENTS = 4
 # The first is longer than what Intercom gives out of a conversation, the others are at the border.
@@ -50,6 +51,7 @@ class Generator:
         self._make_companies()
         self._make_contacts()
         self._make_conversations()
+        self._make_tickets()
 
     def _make_settings(self) -> None:
         plan = self.plan
@@ -143,6 +145,11 @@ class Generator:
             self.conversations[record["id"]] = record
             self.parts[record["id"]] = parts
 
+    def _make_tickets(self) -> None:
+        admins, teams = list(self.admins.values()), list(self.teams.values())
+        self.desk = Desk(self.plan, admins, teams, self.contacts)
+        self.desk.fill(list(self.conversations.values()))
+
     def _conversation_times(self) -> list[tuple[int, int]]:
         """Creation and last change, ordered as ids are: by creation."""
         moments = Moments(self.plan, "conversations")
@@ -192,6 +199,8 @@ class Generator:
             people = list(self.contacts.values())
             number = next(self._numbers[collection])
             return self._conversation.make(at, at, self._participants(people, number), [])
+        if collection in COLLECTIONS:
+            return self.desk.create(collection, at)
         return self._create_setting(collection, next(self._numbers[collection]), at)
 
     def _create_setting(self, collection: str, n: int, at: int) -> Record:

@@ -12,7 +12,7 @@ from zlib import crc32
 import orjson
 
 from intercom_assets.sandbox.calls import encode
-from intercom_assets.sandbox.workspace import Workspace
+from intercom_assets.sandbox.tables import Tables
 
 Record = Mapping[str, Any]
 # Comparable within one field: milliseconds, a number or a string.
@@ -58,11 +58,22 @@ class Index:
     """Orders and serialized records of one collection of a workspace.
 
     Its methods must be called with the workspace's lock held; `changed` may be called anyhow.
+
+    Args:
+        workspace: The tables.
+        collection: One of them.
+        shown: What a list shows of a record, if that is not the record itself.
     """
 
-    def __init__(self, workspace: Workspace, collection: str) -> None:
+    def __init__(
+        self,
+        workspace: Tables,
+        collection: str,
+        shown: Callable[[Record], Record] = lambda record: record,
+    ) -> None:
         self.workspace = workspace
         self.collection = collection
+        self.shown = shown
         self._orders: dict[str, Order] = {}
         self._bytes: dict[str, bytes] = {}
         # A deque, because listeners run in the threads that change records.
@@ -100,7 +111,7 @@ class Index:
         encoded = self._bytes.get(id)
         if encoded is None:
             # Copied, since orjson's own buffer keeps the room it grew by.
-            encoded = self._bytes[id] = bytes(memoryview(encode(self.records[id])))
+            encoded = self._bytes[id] = bytes(memoryview(encode(self.shown(self.records[id]))))
         return encoded
 
     def _mend(self) -> None:
@@ -118,11 +129,11 @@ def scrambled(record: Record) -> SortValue:
     return crc32(str(record["id"]).encode())
 
 
-def milliseconds(name: str) -> Callable[[Record], SortValue]:
-    """Reads a time field in milliseconds."""
+def milliseconds(read: Callable[[Record], Any]) -> Callable[[Record], SortValue]:
+    """Turns a reader of a time in seconds into one in milliseconds."""
 
     def value_of(record: Record) -> SortValue:
-        value = record.get(name)
+        value = read(record)
         return value * 1000 if isinstance(value, int | float) else NULL
 
     return value_of

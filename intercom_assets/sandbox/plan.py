@@ -33,6 +33,9 @@ class Plan:
     parts_per_conversation: int
     long_conversations: int
     hidden: int
+    tickets: int
+    parts_per_ticket: int
+    long_tickets: int
     anchor: int
 
     @property

@@ -9,26 +9,20 @@ from typing import Any
 
 from intercom_assets.sandbox.calls import ApiError
 from intercom_assets.sandbox.dates import Days, Instants, Interval
-from intercom_assets.sandbox.fields import field_kind, value_at
+from intercom_assets.sandbox.fields import Field, Fields
 from intercom_assets.sandbox.index import Record
+from intercom_assets.sandbox.operators import (
+    OPERATORS,
+    TEXT_OPERATORS,
+    mismatch,
+    test_of,
+    whole_number,
+)
 
 Matches = Callable[[Record], bool]
 
 MAX_LEVELS = 2
 MAX_FILTERS = 15
-TEXT_OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "~": lambda value, wanted: wanted in value,
-    "!~": lambda value, wanted: wanted not in value,
-    "^": str.startswith,
-    "$": str.endswith,
-}
-COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    ">": lambda value, wanted: value > wanted,
-    "<": lambda value, wanted: value < wanted,
-    ">=": lambda value, wanted: value >= wanted,
-    "<=": lambda value, wanted: value <= wanted,
-}
-OPERATORS = {"=", "!=", "IN", "NIN", *TEXT_OPERATORS, *COMPARISONS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,7 @@ class Condition:
     rest: Matches | None = None
 
 
-def compile_query(collection: str, query: object, dates: Days | Instants) -> Condition:
+def compile_query(fields: Fields, query: object, dates: Days | Instants) -> Condition:
     """Checks and compiles the ``query`` of a search.
 
     Raises:
@@ -54,14 +48,14 @@ def compile_query(collection: str, query: object, dates: Days | Instants) -> Con
     """
     if query is None:
         raise ApiError(400, "parameter_missing", "query is required")
-    return Compiler(collection, dates).condition(query, 1)
+    return Compiler(fields, dates).condition(query, 1)
 
 
 class Compiler:
     """Compiles queries of one collection."""
 
-    def __init__(self, collection: str, dates: Days | Instants) -> None:
-        self.collection = collection
+    def __init__(self, fields: Fields, dates: Days | Instants) -> None:
+        self.fields = fields
         self.dates = dates
 
     def condition(self, node: object, level: int) -> Condition:
@@ -87,29 +81,43 @@ class Compiler:
     def filter(self, node: Mapping[str, Any]) -> Condition:
         """Compiles one filter."""
         name, operator, value = node["field"], node.get("operator"), node.get("value")
-        kind = field_kind(self.collection, name)
-        if operator not in OPERATORS:
+        field = self.fields.find(name)
+        if not isinstance(operator, str) or operator not in OPERATORS:
             raise _invalid(f"{operator!r} is not an operator")
+        if field.operators and operator not in field.operators:
+            raise _invalid(f"{operator} is not supported for {name}")
         if (operator in ("IN", "NIN")) != isinstance(value, list):
-            raise _mismatch(name, "IN and NIN take a list, other operators a single value")
-        if kind == "date":
-            return self.date_filter(name, operator, value)
-        return Condition(_plain_filter(name, kind, operator, value))
+            raise mismatch(name, "IN and NIN take a list, other operators a single value")
+        if field.kind == "date":
+            return self.date_filter(name, field, operator, value)
+        return Condition(_read_by(field, operator, test_of(name, field.kind, operator, value)))
 
-    def date_filter(self, name: str, operator: str, value: object) -> Condition:
+    def date_filter(self, name: str, field: Field, operator: str, value: object) -> Condition:
         """Compiles a filter on a time."""
+        if operator in TEXT_OPERATORS:
+            raise mismatch(name, f"{operator} compares strings only")
+        self.dates.check(operator)
         wanted = value if isinstance(value, list) else [value]
-        times = [_whole_number(name, each) for each in wanted]
+        times = [whole_number(name, each) for each in wanted]
         if operator in ("IN", "NIN", "!="):
-            self.dates.check(operator)
-            return Condition(_membership(lambda record: record.get(name), times, operator))
+            negated = operator != "IN"
+            return Condition(lambda record: (field.read(record) in times) != negated)
         interval = self.dates.interval(operator, times[0])
 
         def matches(record: Record) -> bool:
-            found = record.get(name)
-            return found is not None and interval[0] <= found * 1000 < interval[1]
+            found = field.read(record)
+            return isinstance(found, int | float) and interval[0] <= found * 1000 < interval[1]
 
         return Condition(matches, interval if name == "updated_at" else None)
+
+
+def _read_by(field: Field, operator: str, test: Callable[[Any], bool]) -> Matches:
+    """The test of a record; of many values one has to fit, or none must if it is a denial."""
+    if not field.many:
+        return lambda record: test(field.read(record))
+    if operator in ("!=", "NIN", "!~"):
+        return lambda record: all(test(value) for value in field.read(record))
+    return lambda record: any(test(value) for value in field.read(record))
 
 
 def _all(parts: list[Condition]) -> Condition:
@@ -131,66 +139,8 @@ def _any(parts: list[Condition]) -> Condition:
     return Condition(lambda record: any(part.matches(record) for part in parts))
 
 
-def _plain_filter(name: str, kind: str, operator: str, value: Any) -> Matches:
-    read = value_at(name)
-    if operator in TEXT_OPERATORS:
-        return _text_filter(name, kind, operator, value)
-    if operator in COMPARISONS:
-        return _comparison(name, kind, operator, value)
-    wanted = value if isinstance(value, list) else [value]
-    if kind == "integer":
-        wanted = [None if each is None else _whole_number(name, each) for each in wanted]
-        return _membership(lambda record: _as_int(read(record)), wanted, operator)
-    expected = {"string": str, "boolean": bool}.get(kind)
-    if expected and not all(each is None or isinstance(each, expected) for each in wanted):
-        raise _mismatch(name, f"takes a {kind}")
-    return _membership(read, wanted, operator)
-
-
-def _text_filter(name: str, kind: str, operator: str, value: object) -> Matches:
-    if kind not in ("string", "any") or not isinstance(value, str):
-        raise _mismatch(name, f"{operator} compares strings only")
-    test, wanted, read = TEXT_OPERATORS[operator], value.lower(), value_at(name)
-    return lambda record: test(str(read(record) or "").lower(), wanted)
-
-
-def _comparison(name: str, kind: str, operator: str, value: object) -> Matches:
-    if kind not in ("integer", "any"):
-        raise _mismatch(name, f"{operator} compares numbers and dates only")
-    test, wanted, read = COMPARISONS[operator], _whole_number(name, value), value_at(name)
-
-    def matches(record: Record) -> bool:
-        found = _as_int(read(record))
-        return found is not None and test(found, wanted)
-
-    return matches
-
-
-def _membership(read: Callable[[Record], Any], wanted: list[Any], operator: str) -> Matches:
-    negated = operator in ("!=", "NIN")
-    return lambda record: (read(record) in wanted) != negated
-
-
-def _as_int(value: Any) -> int | None:
-    try:
-        return None if value is None else int(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _whole_number(name: str, value: Any) -> int:
-    digits = isinstance(value, str) and value.lstrip("-").isdecimal() and value.isascii()
-    if digits or (isinstance(value, int) and not isinstance(value, bool)):
-        return int(value)
-    raise _mismatch(name, "takes an integer")
-
-
 def _invalid(message: str) -> ApiError:
     return ApiError(400, "parameter_invalid", message)
-
-
-def _mismatch(name: str, message: str) -> ApiError:
-    return ApiError(400, "type_mismatch", f"{name}: {message}")
 
 
 EVERYTHING = Condition(lambda record: True, (-math.inf, math.inf))

@@ -39,3 +39,38 @@ def _append(workspace: Tables, conversation_id: str, part: Record, at: int) -> N
         fields.update(state=state, open=state == "open")
     newest = max(at, conversation.get("updated_at") or 0)
     workspace.update("conversations", conversation_id, at=newest, **fields)
+
+
+def add_to_ticket(
+    workspace: Tables,
+    ticket_id: str,
+    *,
+    touch: bool = True,
+    at: int | None = None,
+    **fields: object,
+) -> Record:
+    """Adds a part to a ticket, which becomes as new as the part if it is touched."""
+    with workspace.lock:
+        when = workspace.time(at)
+        kind = str(fields.get("part_type", "comment"))
+        part = {**workspace.new_ticket_part(ticket_id, when, kind), **fields}
+        workspace.put_ticket_part(ticket_id, part)
+        if touch:
+            workspace.update("tickets", ticket_id, at=_latest(workspace, ticket_id, when))
+        return part
+
+
+def move_ticket(
+    workspace: Tables, ticket_id: str, state_id: str, *, at: int | None = None
+) -> Record:
+    """Puts a ticket into a state; returns the part that tells of it."""
+    with workspace.lock:
+        when = workspace.time(at)
+        fields, part = workspace.moved_ticket(ticket_id, state_id, when)
+        workspace.put_ticket_part(ticket_id, part)
+        workspace.update("tickets", ticket_id, at=_latest(workspace, ticket_id, when), **fields)
+        return part
+
+
+def _latest(workspace: Tables, ticket_id: str, at: int) -> int:
+    return max(at, workspace.record("tickets", ticket_id).get("updated_at") or 0)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from intercom_assets.sandbox.calls import Answer, ApiError, Call, answer, positive
+from intercom_assets.sandbox.calls import Answer, ApiError, Call, answer, encode, positive
 from intercom_assets.sandbox.dates import LAST_DAY_VERSION, Days, Instants
-from intercom_assets.sandbox.fields import field_kind, value_at
+from intercom_assets.sandbox.fields import Field, Fields
 from intercom_assets.sandbox.index import (
     NULL,
     Entry,
@@ -25,6 +25,7 @@ from intercom_assets.sandbox.index import (
     milliseconds,
     scrambled,
 )
+from intercom_assets.sandbox.operators import id_order
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.query import EVERYTHING, Condition, compile_query
 
@@ -59,6 +60,7 @@ class Search:
     ) -> None:
         self.index = index
         self.options = options
+        self.fields = Fields(index.workspace, index.collection)
         self.key, self.kind, self.per_page = key, kind, per_page
 
     def search(self, call: Call) -> Answer:
@@ -66,7 +68,7 @@ class Search:
         body = call.json
         if not isinstance(body, dict):
             raise ApiError(400, "bad_request", "the body must be a JSON object")
-        condition = compile_query(self.index.collection, body.get("query"), self._dates(call))
+        condition = compile_query(self.fields, body.get("query"), self._dates(call))
         sort = self._sort(body.get("sort"))
         pagination = body.get("pagination") or {}
         if not isinstance(pagination, dict):
@@ -154,24 +156,32 @@ class Search:
         if order not in ORDERS:
             message = f"Invalid sort order {order!r}. Must be one of: {', '.join(ORDERS)}"
             raise ApiError(400, "invalid_sort_order", message)
-        kind = field_kind(self.index.collection, wanted["field"])
-        return sort_by(wanted["field"], order == "descending", kind)
+        field = self.fields.find(wanted["field"])
+        if field.many:
+            raise ApiError(400, "parameter_invalid", f"{wanted['field']} cannot be sorted by")
+        return Sort(wanted["field"], order == "descending", _order_of(field))
 
 
-def sort_by(name: str, descending: bool, kind: str = "date") -> Sort:
-    """The order by a field."""
-    if kind == "date":
-        return Sort(name, descending, milliseconds(name))
-    read = value_at(name)
-    if kind == "integer":
-        return Sort(name, descending, lambda record: int(read(record) or 0))
-    return Sort(name, descending, lambda record: str(read(record) or ""))
+def newest_first(name: str) -> Sort:
+    """The order by a time, latest first."""
+    return Sort(name, True, milliseconds(lambda record: record.get(name)))
+
+
+def _order_of(field: Field) -> Callable[[Record], SortValue]:
+    read = field.read
+    if field.kind == "date":
+        return milliseconds(read)
+    if field.kind == "integer":
+        return lambda record: read(record) or 0
+    if field.kind == "id":
+        return lambda record: id_order(read(record) or "")
+    return lambda record: str(read(record) or "")
 
 
 def write_cursor(entry: Entry, sort: Sort, page: int) -> str:
     """The cursor for the page that begins after `entry`."""
     value = -1 if entry[0] == NULL or not sort.name else entry[0]
-    return base64.b64encode(orjson.dumps([value, entry[1], page])).decode()
+    return base64.b64encode(encode([value, entry[1], page])).decode()
 
 
 def read_cursor(cursor: object, sort: Sort) -> Place:

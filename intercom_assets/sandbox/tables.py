@@ -24,6 +24,9 @@ COLLECTIONS = (
     "companies",
     "contacts",
     "conversations",
+    "ticket_states",
+    "ticket_types",
+    "tickets",
 )
 
 
@@ -59,6 +62,10 @@ class Tables:
         self.contacts: dict[str, Record] = made.contacts
         self.conversations: dict[str, Record] = made.conversations
         self.parts: dict[str, list[Record]] = made.parts
+        self.ticket_states: dict[str, Record] = made.desk.states
+        self.ticket_types: dict[str, Record] = made.desk.types
+        self.tickets: dict[str, Record] = made.desk.tickets
+        self.ticket_parts: dict[str, list[Record]] = made.desk.parts
         self.sublists: dict[tuple[str, str], list[Record]] = made.sublists
         self.deleted_conversations: dict[str, int] = made.deleted_conversations
         self.deleted_contacts: dict[str, int] = {}
@@ -117,6 +124,8 @@ class Tables:
                 attributes.put(table, ident, record)
             if collection == "conversations":
                 self.parts.setdefault(ident, [])
+            elif collection == "tickets":
+                self.ticket_parts.setdefault(ident, [])
             return record
 
     def forget(self, collection: str, id: str) -> Record:
@@ -130,10 +139,28 @@ class Tables:
         """Makes one more part of a conversation, without putting it there."""
         return self._generator.part(self.record("conversations", conversation_id), at, kind)
 
+    def new_ticket_part(self, ticket_id: str, at: int, kind: str) -> Record:
+        """Makes one more part of a ticket, without putting it there."""
+        return self._generator.desk.part(self.record("tickets", ticket_id), at, kind)
+
+    def moved_ticket(self, ticket_id: str, state_id: str, at: int) -> tuple[Record, Record]:
+        """What changes in a ticket that is put into a state, and the part that tells of it."""
+        return self._generator.desk.move(self.record("tickets", ticket_id), state_id, at)
+
+    def next_state(self, ticket_id: str) -> str:
+        """Id of the state that usually comes after a ticket's own."""
+        return self._generator.desk.next_state(self.record("tickets", ticket_id))
+
     def put_part(self, conversation_id: str, part: Record) -> Record:
         """Stores a part exactly as it is, without touching its conversation."""
         with self.changing("parts", conversation_id):
             self.parts.setdefault(conversation_id, []).append(part)
+            return part
+
+    def put_ticket_part(self, ticket_id: str, part: Record) -> Record:
+        """Stores a part exactly as it is, without touching its ticket."""
+        with self.changing("tickets", ticket_id):
+            self.ticket_parts.setdefault(ticket_id, []).append(part)
             return part
 
     def time(self, at: int | None = None) -> int:

@@ -18,6 +18,7 @@ class Workspace(Tables):
         seed: Equal seeds and sizes make equal data.
         hidden: How many conversations are listed by search though they are gone.
         long_conversations: How many have 500 parts or more; the first has 600.
+        long_tickets: How many have 500 parts or more.
         history_days: The data's times are laid out over so many days before the anchor.
         anchor: The last second of the data; by default the start of the clock's day, in UTC.
     """
@@ -41,6 +42,9 @@ class Workspace(Tables):
         parts_per_conversation: int = 6,
         long_conversations: int = 3,
         hidden: int = 0,
+        tickets: int = 60,
+        parts_per_ticket: int = 5,
+        long_tickets: int = 1,
         anchor: int | None = None,
     ) -> None:
         clock = clock or Clock()
@@ -60,6 +64,9 @@ class Workspace(Tables):
             parts_per_conversation=parts_per_conversation,
             long_conversations=min(long_conversations, conversations // 10),
             hidden=hidden,
+            tickets=tickets,
+            parts_per_ticket=parts_per_ticket,
+            long_tickets=min(long_tickets, tickets // 10),
             anchor=clock.now() // DAY * DAY if anchor is None else anchor,
         )
         super().__init__(plan, clock)
@@ -102,6 +109,16 @@ class Workspace(Tables):
     def add_part(self, conversation_id: str, *, at: int | None = None, **fields: object) -> Record:
         """Adds a part to a conversation, which becomes as new as its part."""
         return replies.add(self, conversation_id, at=at, **fields)
+
+    def add_ticket_part(
+        self, ticket_id: str, *, touch: bool = True, at: int | None = None, **fields: object
+    ) -> Record:
+        """Adds a part to a ticket; without `touch` the ticket's updated_at does not tell."""
+        return replies.add_to_ticket(self, ticket_id, touch=touch, at=at, **fields)
+
+    def move_ticket(self, ticket_id: str, state_id: str, *, at: int | None = None) -> Record:
+        """Puts a ticket into a state; returns the part that tells of it."""
+        return replies.move_ticket(self, ticket_id, state_id, at=at)
 
     def change(self, n: int = 5) -> dict[str, int]:
         """Does what a busy minute does; tells how many records of each stream are new or changed.

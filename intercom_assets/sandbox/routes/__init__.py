@@ -9,9 +9,10 @@ from intercom_assets.sandbox.routes.companies import CompanyRoutes
 from intercom_assets.sandbox.routes.contacts import ContactRoutes
 from intercom_assets.sandbox.routes.conversations import ConversationRoutes
 from intercom_assets.sandbox.routes.directory import DirectoryRoutes
+from intercom_assets.sandbox.routes.tickets import TicketRoutes
 from intercom_assets.sandbox.workspace import Workspace
 
-INDEXED = ("contacts", "companies", "conversations")
+INDEXED = ("contacts", "companies", "conversations", "tickets")
 
 
 class Routes:
@@ -28,6 +29,7 @@ class Routes:
             **self.contacts.table(),
             **self.companies.table(),
             **self.conversations.table(),
+            **TicketRoutes(self.indexes["tickets"], options).table(),
         }
 
     def open(self) -> None:

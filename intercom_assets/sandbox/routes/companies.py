@@ -64,7 +64,7 @@ class CompanyRoutes:
         if order not in ORDERS:
             raise ApiError(400, "parameter_invalid", "order must be asc or desc")
         with self.workspace.lock:
-            entries = self.index.entries("last_request_at", milliseconds("last_request_at"))
+            entries = self.index.entries("last_request_at", milliseconds(_latest))
             ids = [id for _, id in entries if self.index.records[id].get("user_count") != 0]
             if order == "desc":
                 ids.reverse()
@@ -90,3 +90,7 @@ class CompanyRoutes:
         if company is None:
             raise not_found("Company Not Found", "company_not_found")
         return company
+
+
+def _latest(company: Record) -> object:
+    return company.get("last_request_at")

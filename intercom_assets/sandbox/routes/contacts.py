@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from zlib import crc32
 
 from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
 from intercom_assets.sandbox.index import Index
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.routes.pages import envelope, slice_of
 from intercom_assets.sandbox.search import Search, Sort
+from intercom_assets.sandbox.segments import segments_of
 
 PER_PAGE = 50
 # From this version on a merged contact is told from one that never was.
 MERGED_IS_GONE = (2, 16)
 MERGED = "This contact has been merged. See the 'Link' header for the canonical contact."
-# One segment in so many holds a given contact.
-SEGMENTS_SHARE = 3
 
 
 class ContactRoutes:
@@ -70,11 +68,6 @@ class ContactRoutes:
         return call.params[0]
 
     def _sublist(self, id: str, kind: str) -> list[dict[str, Any]]:
-        found = self.workspace.sublists.get((id, kind))
-        if kind == "segments" and found is None:
-            return [
-                segment
-                for segment in self.workspace.segments.values()
-                if crc32(f"{id}{segment['id']}".encode()) % SEGMENTS_SHARE == 0
-            ]
-        return found or []
+        if kind == "segments":
+            return segments_of(self.workspace, id)
+        return self.workspace.sublists.get((id, kind), [])

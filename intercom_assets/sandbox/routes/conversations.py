@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from intercom_assets.sandbox.calls import HTML, Answer, ApiError, Call, Route, answer, not_found
+from intercom_assets.sandbox.calls import HTML, Answer, Call, Route, answer, not_found, since
 from intercom_assets.sandbox.faults import html_page
 from intercom_assets.sandbox.index import Index
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.routes.pages import envelope, slice_of
-from intercom_assets.sandbox.search import Search, sort_by
+from intercom_assets.sandbox.search import Search, newest_first
 from intercom_assets.sandbox.text import plaintext
 
 PER_PAGE = 20
@@ -33,11 +33,11 @@ class ConversationRoutes:
 
     def table(self) -> dict[tuple[str, str], Route]:
         """The calls answered here."""
-        newest_first = sort_by("updated_at", descending=True)
+        latest = newest_first("updated_at")
         return {
             ("POST", "/conversations/search"): self.searching.search,
-            ("GET", "/conversations"): lambda call: self.searching.listing(call, newest_first),
-            ("GET", "/conversations/deleted"): self.deleted,
+            ("GET", "/conversations"): lambda call: self.searching.listing(call, latest),
+            ("GET", "/conversations/deleted"): since(DELETED_SINCE, self.deleted),
             ("GET", "/conversations/*"): self.conversation,
         }
 
@@ -53,9 +53,6 @@ class ConversationRoutes:
 
     def deleted(self, call: Call) -> Answer:
         """Ids of deleted conversations, newest first."""
-        if call.version < DELETED_SINCE:
-            message = "Requested resource is not available in current API version."
-            raise ApiError(400, "intercom_version_invalid", message)
         wanted = slice_of(call, PER_PAGE)
         with self.workspace.lock:
             times = self.workspace.deleted_conversations

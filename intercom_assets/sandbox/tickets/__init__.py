@@ -1,0 +1,1 @@
+"""Tickets: their types with attributes, their states, the tickets themselves, and their parts."""
