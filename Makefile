@@ -3,38 +3,45 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is run, and what developers need besides: each is installed once something needs it.
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+EXTRAS := webserver,dg,charts,demo
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 DEMO := intercom_assets.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo lint types test test-all bench format clean
+.PHONY: help setup demo demo-ui lint types test test-all bench format clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## Make .venv (PYTHON=... chooses the Python) and install everything
+setup: $(STAMP) ## Make .venv (PYTHON=... chooses the Python) and install what is run
 	@:
 
 demo: setup ## Load a make-believe Intercom workspace, no account needed
 	$(BIN)/python -m $(DEMO)
 
-lint: setup ## Check style and format
+demo-ui: setup ## The same, then Dagster's UI with a sandbox that stays
+	$(BIN)/python -m $(DEMO) --ui
+
+lint: $(DEV_STAMP) ## Check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup ## Check types
+types: $(DEV_STAMP) ## Check types
 	$(BIN)/mypy
 
-test: setup lint types ## Check everything but the slow tests
+test: $(DEV_STAMP) lint types ## Check everything but the slow tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-test-all: setup lint types ## Check everything
+test-all: $(DEV_STAMP) lint types ## Check everything
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-bench: setup ## Measure what docs/performance.md claims, at full size: about 45 minutes
+bench: $(DEV_STAMP) ## Measure what docs/performance.md claims, at full size: about 45 minutes
 	$(BIN)/python -m benchmarks $(BENCH)
 
-format: setup ## Put the code in its form
+format: $(DEV_STAMP) ## Put the code in its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -44,8 +51,11 @@ clean: ## Remove .venv and what tools left; databases and .dagster stay
 
 # Only pyproject.toml says what to install, so only its changes install anew.
 $(STAMP): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade pip
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[dev]'
+	$(INSTALL) -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
 	@touch $@
 
 $(BIN)/python:
@@ -60,3 +70,5 @@ $(BIN)/python:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) could not make $(VENV). On Debian and Ubuntu: apt install python3-venv"; \
 	  exit 1; } >&2
+# The pip of an old Python cannot install what is editable.
+	$(INSTALL) --upgrade pip

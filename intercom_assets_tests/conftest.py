@@ -22,14 +22,22 @@ from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.truth import differences
 
-os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 SMALL: dict[str, Any] = {"contacts": 40, "companies": 30, "conversations": 25}
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("INTERCOM_")]:
-        monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _out_of_the_users_reach(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Has all tests, and what they start, run where nothing of the user's is.
+
+    Dagster's commands read ``.env`` of their working directory, and it wins over the environment;
+    paths of databases and of ``dagster.yaml`` begin there, too.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        for name in [name for name in os.environ if name.startswith(("INTERCOM_", "DAGSTER_"))]:
+            patch.delenv(name)
+        patch.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from datetime import timezone
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.conftest import SMALL
+from intercom_assets_tests.environments import make_environment
 from intercom_assets_tests.singer_output import Target
 from intercom_assets_tests.test_tap import only
 from intercom_assets_tests.truth import disagreements
@@ -36,15 +36,10 @@ MIXED = ("avatar", "assigned_to")
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Programs of others, each in an environment of its own."""
-    found = {}
-    for name, package in PROGRAMS.items():
-        home = tmp_path_factory.mktemp(package)
-        venv.create(home, with_pip=True)
-        pip = [str(home / "bin" / "pip"), "install", "--quiet", package]
-        if subprocess.run(pip, capture_output=True, check=False).returncode:
-            pytest.skip(f"{package} cannot be installed here")
-        found[name] = home / "bin" / name
-    return found
+    return {
+        name: make_environment(tmp_path_factory.mktemp(package) / "env", package) / name
+        for name, package in PROGRAMS.items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from types import ModuleType
 from typing import Any
 
 from intercom_assets.client.errors import ConfigError
@@ -128,12 +127,14 @@ class Messages:
         """What the transformer makes of a record; what it would drop or refuse stays as it is."""
         if self._transformer is None:
             return record
-        singer = singer_module()
+        # Whoever made a transformer has the package, which nothing else here needs.
+        from singer import SchemaMismatch
+
         try:
             known: Record = self._transformer.transform(
                 dict(record), self._own_schema, metadata=dict(self._metadata)
             )
-        except singer.SchemaMismatch:
+        except SchemaMismatch:
             return record
         # It takes null for false where the schema allows both.
         return {**record, **{key: known[key] for key in known if record.get(key) is not None}}
@@ -161,18 +162,6 @@ def breadcrumbs(stream_metadata: Any) -> dict[Any, Any]:
 def write_message(message: Mapping[str, Any]) -> None:
     """Writes one message to stdout."""
     _write([_line(message)])
-
-
-def singer_module() -> ModuleType:
-    """The singer package, whose import would replace the root logger's handlers and level."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    import singer
-
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    module: ModuleType = singer
-    return module
 
 
 def _line(message: Mapping[str, Any]) -> str:
