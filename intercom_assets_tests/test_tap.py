@@ -21,7 +21,6 @@ from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import discover
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.timestamps import to_iso
-from intercom_assets_tests.conftest import client_of
 from intercom_assets_tests.singer_output import Target
 
 Run = Callable[..., str]

@@ -13,8 +13,8 @@ from intercom_assets_tests.singer_output import Target
 
 singer = pytest.importorskip(
     "singer",
-    reason="singer-python holds jsonschema at 2, which dg cannot use: test_packages.py runs this in "
-    "an environment of its own",
+    reason="singer-python holds jsonschema at 2, which dg cannot use: test_packages.py runs this "
+    "in an environment of its own",
 )
 
 MODES = (
@@ -38,3 +38,16 @@ def test_sync_takes_a_singer_transformer_in_whatever_mode(
     assert target.states[-1] == state
     assert target.disagreements(sandbox.workspace, stream) == []
     assert json.dumps(schema) == before
+
+
+def test_a_record_that_the_transformer_refuses_goes_out_as_it_is(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [odd, *_] = sandbox.workspace.contacts
+    sandbox.workspace.update("contacts", odd, last_seen_at="some day")
+    stream = STREAMS["contacts"]
+    with singer.Transformer() as transformer:
+        stream(client_of(sandbox)).sync({}, stream.load_schema(), {}, {}, transformer)
+    target = Target().read(capsys.readouterr().out)
+    assert target.tables["contacts"][(odd,)]["last_seen_at"] == "some day"
+    assert len(target.tables["contacts"]) == len(sandbox.workspace.contacts)

@@ -1,4 +1,4 @@
-"""What a person types: a fresh checkout of the project, a shell in it, and servers that it starts."""
+"""What a person types: a fresh checkout, a shell in it, and the servers that it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,16 +160,12 @@ class Server:
         assert self.process is not None
         if self.process.poll() is None and with_signal != signal.SIGKILL:
             self.process.send_signal(with_signal)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=45)
-            except subprocess.TimeoutExpired:
-                pass
         # What its processes started is in its session, if not in its group.
         for pid in processes_of_session(self.process.pid):
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         self.process.wait()
 
 

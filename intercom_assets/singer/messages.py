@@ -128,7 +128,7 @@ class Messages:
         if self._transformer is None:
             return record
         # Whoever made a transformer has the package, which nothing else here needs.
-        from singer import SchemaMismatch
+        from singer.transform import SchemaMismatch
 
         try:
             known: Record = self._transformer.transform(
