@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -14,20 +14,20 @@ import pytest
 
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets_tests.typed import check_out, strangers_environment
 
-ROOT = Path(__file__).resolve().parent.parent
 Dagster = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def dagster(sandbox: Sandbox, tmp_path: Path) -> Dagster:
-    """Runs a command of Dagster's in the project's directory, without DAGSTER_HOME."""
-    outside = {k: v for k, v in os.environ.items() if not k.startswith(("INTERCOM_", "DAGSTER_"))}
+    """Runs a command of Dagster's in a checkout of the project, without DAGSTER_HOME."""
+    checkout = check_out(tmp_path / "checkout")
 
     def run(
         *words: str,
         expect: int = 0,
-        cwd: Path = ROOT,
+        cwd: Path = checkout.folder,
         program: Sequence[str] = (str(Path(sys.executable).parent / "dagster"),),
         **environ: str,
     ) -> subprocess.CompletedProcess[str]:
@@ -35,7 +35,7 @@ def dagster(sandbox: Sandbox, tmp_path: Path) -> Dagster:
             [*program, *words],
             cwd=cwd,
             env={
-                **outside,
+                **strangers_environment(),
                 "INTERCOM_ACCESS_TOKEN": sandbox.token,
                 "INTERCOM_BASE_URL": sandbox.url,
                 "INTERCOM_DUCKDB_PATH": str(tmp_path / "cli.duckdb"),
@@ -63,15 +63,12 @@ def rows(tmp_path: Path, table: str) -> int:
 def test_materialize_exactly_as_typed_and_the_second_time_incrementally(
     dagster: Dagster, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
+    shell: dict[str, Any] = {"program": ("bash", "-c", 'source env.sh; "$@"', "bash", "dagster")}
     words = ("asset", "materialize", "--select", "contacts")
-    # What env.sh sets, so that Dagster's command line finds the code.
-    environ = {"DAGSTER_MODULE_NAME": "intercom_assets", "DAGSTER_HOME": str(home)}
-    dagster(*words, **environ)
+    dagster(*words, **shell)
     assert rows(tmp_path, "contacts") == len(sandbox.workspace.contacts)
     sandbox.reset_log()
-    dagster(*words, **environ)
+    dagster(*words, **shell)
     assert sandbox.count("/contacts/") == 1
 
 
