@@ -61,7 +61,7 @@ def _failure(stream: str, problem: IntercomError) -> dg.Failure:
     }
     hint = ""
     if isinstance(problem, PermissionDenied):
-        hint = f". To run without it, select the assets 'not key:{stream}', or build them without it"
+        hint = f". To run without it, select 'not key:{stream}', or build the assets without it"
     # The client has repeated what is worth repeating; Dagster's own retries would repeat the rest.
     return dg.Failure(
         f"{stream}: {problem}{hint}",
