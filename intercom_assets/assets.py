@@ -8,16 +8,13 @@ import dagster as dg
 
 from intercom_assets.checks import check_specs
 from intercom_assets.observability import metadata
-from intercom_assets.streams import STREAMS, BaseStream, Companies, ConversationParts
-from intercom_assets.streams.search import SearchStream
+from intercom_assets.streams import STREAMS, BaseStream
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
-# Where steps run side by side, these begin first: the others are done long before them.
-LONG_STREAMS = (SearchStream, Companies, ConversationParts)
 
 
 def build_intercom_assets(
@@ -91,7 +88,7 @@ def build_intercom_assets(
 
 def pool_of(stream: type[BaseStream], prefix: Sequence[str] = ()) -> str:
     """The pool of a stream's steps: a workspace's quota, or its one scroll."""
-    kind = "intercom_scroll" if stream is Companies else "intercom_api"
+    kind = "intercom_scroll" if stream.is_exclusive else "intercom_api"
     return "_".join([kind, *prefix])
 
 
@@ -137,7 +134,7 @@ class _Factory:
             required_resource_keys={self.resource_key, self.io_manager_key},
             check_specs=check_specs(stream.stream, spec.key) if self.checks else None,
             pool=pool_of(stream.stream, stream.key_prefix),
-            op_tags={"dagster/priority": "1"} if issubclass(stream.stream, LONG_STREAMS) else None,
+            op_tags={"dagster/priority": "1"} if stream.stream.is_long else None,
         )
         def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:
             yield from self.execute(context, self._sync(stream, config, context.resources))

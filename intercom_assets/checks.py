@@ -15,7 +15,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.extraction import Extraction
-from intercom_assets.streams import BaseStream, ConversationParts
+from intercom_assets.streams import BaseStream
+from intercom_assets.streams.collections.conversation_parts import ConversationParts
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.warehouse import HoldsTables, Warehouse

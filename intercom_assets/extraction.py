@@ -12,7 +12,7 @@ from intercom_assets.streams import (
     INCREMENTAL,
     BaseStream,
     Batch,
-    ConversationParts,
+    ChildStream,
     Run,
     WorkQueue,
 )
@@ -60,14 +60,14 @@ class Extraction:
         """The table that the records belong in."""
         stream = self.stream
         # Two reads of a list that is always read whole are told apart by their content.
-        versioned = isinstance(stream, (SearchStream, ConversationParts))
+        versioned = isinstance(stream, (SearchStream, ChildStream))
         return TableSpec(
             key=tuple(stream.key_properties),
             schema=self.redaction.schema(stream.load_schema()),
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
             parent=stream.parent.tap_stream_id
-            if stream.parent and isinstance(stream, ConversationParts)
+            if stream.parent and isinstance(stream, ChildStream)
             else None,
         )
 
@@ -96,7 +96,7 @@ class Extraction:
         """
         stream = self.stream
         self.began = float(stream.client.server_time())
-        if isinstance(stream, ConversationParts):
+        if isinstance(stream, ChildStream):
             batches = stream.batches(state, self.run, queue)
         else:
             batches = stream.batches(state, self.run)

@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 
 from intercom_assets.sandbox import Workspace
+from intercom_assets.sandbox.collections import NESTED, PLAIN
+from intercom_assets.sandbox.collections.declaration import Collection, Nested
 from intercom_assets.sandbox.text import plaintext
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -59,9 +61,16 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
         ]
     if stream == "companies":
         return [_whole_company(workspace, company) for company in workspace.companies.values()]
+    if stream in PLAIN and PLAIN[stream].parent:
+        return _children(workspace, PLAIN[stream])
+    if stream in NESTED:
+        return _nested(workspace, NESTED[stream])
     name = "admins" if stream == "admin_list" else stream
-    held = getattr(workspace, name)
-    return list(held.values()) if isinstance(held, dict) else list(held)
+    taken = {nested.inside.split(".")[0] for nested in NESTED.values() if nested.parent == stream}
+    return [
+        {field: value for field, value in record.items() if field not in taken}
+        for record in workspace.records(name)
+    ]
 
 
 def differences(
@@ -168,6 +177,33 @@ def _moment(value: Any) -> datetime | None:
         return datetime.fromisoformat(value.replace("Z", "+00:00"))
     number = float(value)
     return EPOCH + timedelta(seconds=number / 1000 if abs(number) > 1e11 else number)
+
+
+def _children(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:
+    """The children of every parent, each with what it tells of it."""
+    return [
+        {**child, **_of_parent(collection, parent)}
+        for parent in workspace.records(str(collection.parent))
+        for child in workspace.children[collection.name].get(str(parent["id"]), [])
+    ]
+
+
+def _nested(workspace: Workspace, nested: Nested) -> list[dict[str, Any]]:
+    """What stands in the records of a parent, each with what it tells of it."""
+    found = []
+    for parent in workspace.records(nested.parent):
+        items: Any = parent
+        for name in nested.inside.split("."):
+            items = items[name]
+        found += [{**item, **_of_parent(nested, parent)} for item in items]
+    return found
+
+
+def _of_parent(child: Collection | Nested, parent: dict[str, Any]) -> dict[str, Any]:
+    told = {child.parent_id: str(parent["id"])}
+    if child.parent_updated_at:
+        told[child.parent_updated_at] = parent["updated_at"]
+    return told
 
 
 def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, Any]:

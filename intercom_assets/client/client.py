@@ -23,7 +23,7 @@ from intercom_assets.client.errors import (
 )
 from intercom_assets.client.pacing import Pacer, ServerClock
 from intercom_assets.client.retries import MAX_TRIES, retrying
-from intercom_assets.client.settings import Settings
+from intercom_assets.client.settings import Settings, order_of
 from intercom_assets.client.transport import Reply, Transport
 from intercom_assets.threads.overlap import wait_for_room
 
@@ -69,6 +69,7 @@ class IntercomClient:
         self.clock = ServerClock()
         self.pacer = Pacer(self.settings.max_concurrency, self.clock)
         self.calls = 0
+        self._version: str | None = None
         self._transport = Transport(self.settings)
         # The answer to /me, once it is known; a list, for all clients of the workspace to share.
         self._me: list[dict[str, Any]] = []
@@ -79,6 +80,18 @@ class IntercomClient:
         """The same client, with the same connections and rate limit, for somebody else's calls."""
         other = copy.copy(self)
         other.calls = 0
+        return other
+
+    def speaking(self, version: str) -> IntercomClient:
+        """The same client, for calls that there are since an API version.
+
+        Args:
+            version: Asked for where the settings name an older one.
+        """
+        if order_of(self.settings.api_version) >= order_of(version):
+            return self
+        other = copy.copy(self)
+        other._version = version
         return other
 
     def __repr__(self) -> str:
@@ -174,7 +187,7 @@ class IntercomClient:
             with self._counting:
                 self.calls += 1
             began = time.monotonic()
-            reply = self._transport.send(method, url, **payload)
+            reply = self._transport.send(method, url, version=self._version, **payload)
             self.clock.observe(reply.headers.get("Date"))
             took = time.monotonic() - began
             self.pacer.observe(reply.headers, took if reply.status < 400 else None)

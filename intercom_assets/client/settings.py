@@ -172,6 +172,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def order_of(version: str) -> tuple[int, ...]:
+    """Where an API version stands among the others: numbered ones, then Preview and Unstable."""
+    numbers = version.split(".")
+    return tuple(map(int, numbers)) if all(n.isdecimal() for n in numbers) else (10**6,)
+
+
 def _api_version(name: str, value: Any) -> str:
     version = str(value).strip()
     if not re.fullmatch(r"\d+\.\d+|Preview|Unstable", version):

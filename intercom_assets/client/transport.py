@@ -67,7 +67,12 @@ class Transport:
         }
 
     def send(
-        self, method: str, url: str, params: Mapping[str, Any] | None = None, json: Any = None
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        version: str | None = None,
     ) -> Reply:
         """Sends a request and reads the whole answer.
 
@@ -76,6 +81,7 @@ class Transport:
             url: A URL on the host.
             params: To be added to its query string.
             json: The body.
+            version: The API version, if not that of the settings.
 
         Raises:
             ServerError: When there was no complete answer.
@@ -85,6 +91,8 @@ class Transport:
         query = "&".join(part for part in (parts.query, urlencode(params or {})) if part)
         target = f"{parts.path or '/'}{'?' + query if query else ''}"
         headers = self._headers
+        if version is not None:
+            headers = {**headers, "Intercom-Version": version}
         if json is not None:
             headers = {**headers, "Content-Type": "application/json"}
         try:

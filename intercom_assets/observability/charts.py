@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.observability.presentation import Chart
+from intercom_assets.streams.chart import Chart
 
 DAYS = 90
 # More series than that cannot be told apart: the rarest are one.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from intercom_assets.sandbox import consequences, replies
+from intercom_assets.sandbox.collections import PLAIN
+from intercom_assets.sandbox.collections.declaration import Collection
 from intercom_assets.sandbox.tables import Tables
 
 
@@ -17,11 +19,31 @@ def change(workspace: Tables, n: int) -> dict[str, int]:
         **_tickets(workspace, n),
         "segments": _segments(workspace),
         "tags": _tags(workspace),
+        **{name: _declared(workspace, collection) for name, collection in PLAIN.items()},
     }
 
 
+def _declared(workspace: Tables, collection: Collection) -> int:
+    """One record changes as its declaration says, and some are added."""
+    name, count = collection.name, 0
+    if collection.parent is not None:
+        parents = list(workspace.children[name])
+        for _ in range(min(collection.added, len(parents))):
+            workspace.add_child(name, workspace.rng.choice(parents))
+            count += 1
+        return count
+    for ident in _some(workspace, name, 1):
+        fields = workspace.changed_fields(name)
+        if fields or "updated_at" in workspace.record(name, ident):
+            workspace.update(name, ident, **fields)
+            count += 1
+    for _ in range(collection.added):
+        workspace.create(name)
+    return count + collection.added
+
+
 def _some(workspace: Tables, collection: str, n: int) -> list[str]:
-    ids = list(getattr(workspace, collection))
+    ids = [str(record["id"]) for record in workspace.records(collection)]
     return workspace.rng.sample(ids, min(n, len(ids)))
 
 

@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from intercom_assets.sandbox.calls import encode
+from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.faults import fault_from
 from intercom_assets.sandbox.gateway import Gateway
 from intercom_assets.sandbox.options import Options
@@ -82,8 +83,13 @@ class Control:
                 lists = workspace.sublists.items()
                 found = [{"id": id, "kind": kind, "data": data} for (id, kind), data in lists]
             elif name in COLLECTIONS:
-                kept: Any = getattr(workspace, name)
-                found = list(kept.values()) if isinstance(kept, dict) else kept
+                found = workspace.records(name)
+            elif name in workspace.children:
+                found = [
+                    {**record, PLAIN[name].parent_id: id}
+                    for id, records in workspace.children[name].items()
+                    for record in records
+                ]
             elif name in TOMBSTONES:
                 found = getattr(workspace, name)
             else:

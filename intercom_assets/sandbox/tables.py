@@ -8,6 +8,10 @@ from contextlib import contextmanager
 
 from intercom_assets.sandbox import attributes
 from intercom_assets.sandbox.clock import Clock
+from intercom_assets.sandbox.collections import PLAIN
+from intercom_assets.sandbox.collections.declaration import Collection
+from intercom_assets.sandbox.collections.filling import Maker
+from intercom_assets.sandbox.collections.values import iso
 from intercom_assets.sandbox.generate import Generator, generate
 from intercom_assets.sandbox.plan import Plan, Record
 
@@ -27,6 +31,7 @@ COLLECTIONS = (
     "ticket_states",
     "ticket_types",
     "tickets",
+    *(name for name, collection in PLAIN.items() if not collection.parent),
 )
 
 
@@ -46,6 +51,12 @@ class Tables:
         self.listeners: list[Listener] = []
         self.rng = plan.rng("changes")
         self._take(generate(plan))
+        # Records of declared collections, by id; those of children by their parent's.
+        self.plain: dict[str, dict[str, Record]] = {}
+        self.children: dict[str, dict[str, list[Record]]] = {}
+        self._makers: dict[str, Maker] = {}
+        for name, collection in PLAIN.items():
+            self._fill(name, collection)
 
     def _take(self, made: Generator) -> None:
         self._generator = made
@@ -72,6 +83,39 @@ class Tables:
         self.deleted_companies: dict[str, int] = {}
         self.merged_contacts: dict[str, str] = {}
         self.hidden_conversations: set[str] = set()
+
+    def _fill(self, name: str, collection: Collection) -> None:
+        if name in self._makers:
+            return
+        maker = self._makers[name] = Maker(self.plan, collection, self)
+        if collection.parent is None:
+            self.plain[name] = {str(record[collection.id]): record for record in maker.first()}
+            return
+        if collection.parent in PLAIN:
+            self._fill(collection.parent, PLAIN[collection.parent])
+        self.children[name] = {
+            str(parent["id"]): maker.first(parent)
+            for parent in self.records(collection.parent)
+            if all(parent.get(field) == value for field, value in collection.parents.items())
+        }
+
+    def records(self, collection: str) -> list[Record]:
+        """All records of a table."""
+        table = self._table(collection)
+        return list(table.values()) if isinstance(table, dict) else list(table)
+
+    def changed_fields(self, collection: str) -> Record:
+        """The fields of a declared collection that a busy minute changes, with new values."""
+        return self._makers[collection].changed(self.time())
+
+    def add_child(self, collection: str, parent_id: str, *, at: int | None = None) -> Record:
+        """Adds a generated record to a parent, which becomes as new as its child."""
+        with self.lock:
+            parent = str(PLAIN[collection].parent)
+            child = self._makers[collection].make(self.time(at), self.record(parent, parent_id))
+            self.children[collection].setdefault(parent_id, []).append(child)
+            self.update(parent, parent_id, at=at)
+            return child
 
     def record(self, collection: str, id: str) -> Record:
         """One record by its id; an attribute by its id or its full name.
@@ -102,7 +146,8 @@ class Tables:
         with self.changing(collection, id):
             record = self.record(collection, id)
             if touch and "updated_at" in record:
-                record["updated_at"] = self.time(at)
+                now = self.time(at)
+                record["updated_at"] = iso(now) if isinstance(record["updated_at"], str) else now
             record.update(fields)
             return record
 
@@ -110,12 +155,19 @@ class Tables:
         """Adds a generated record with some fields overridden."""
         with self.lock:
             self._table(collection)
-            record = {**self._generator.create(collection, self.time(at)), **fields}
+            maker = self._makers.get(collection)
+            made = (
+                maker.make(self.time(at))
+                if maker
+                else self._generator.create(collection, self.time(at))
+            )
+            record = {**made, **fields}
             return self.put(collection, record)
 
     def put(self, collection: str, record: Record) -> Record:
         """Stores a record exactly as it is, in the place of the one with its id if there is one."""
-        ident = str(record.get("id", record.get("full_name")))
+        name = PLAIN[collection].id if collection in PLAIN else "id"
+        ident = str(record.get(name, record.get("full_name")))
         with self.changing(collection, ident):
             table = self._table(collection)
             if isinstance(table, dict):
@@ -179,5 +231,7 @@ class Tables:
     def _table(self, collection: str) -> dict[str, Record] | list[Record]:
         if collection not in COLLECTIONS:
             raise KeyError(f"no collection is called {collection!r}")
+        if collection in self.plain:
+            return self.plain[collection]
         table: dict[str, Record] | list[Record] = getattr(self, collection)
         return table

@@ -8,70 +8,31 @@ This package knows neither Dagster nor DuckDB::
     client = IntercomClient(config={"access_token": "..."})
     for contact in STREAMS["contacts"](client).get_records("2024-01-01T00:00:00Z"):
         ...
+
+Each stream is a class in `collections`.
 """
 
-from intercom_assets.streams.base import (
-    FULL_TABLE,
-    INCREMENTAL,
-    BaseStream,
-    FullTableStream,
-    IncrementalStream,
-)
-from intercom_assets.streams.companies import Companies
-from intercom_assets.streams.contacts import Contacts
-from intercom_assets.streams.conversation_parts import ConversationParts, WorkQueue
+from intercom_assets.streams.base import FULL_TABLE, GROUPS, INCREMENTAL, BaseStream
+from intercom_assets.streams.children import ChildStream, WorkQueue
+from intercom_assets.streams.collections import declared
+from intercom_assets.streams.nested import NestedStream
 from intercom_assets.streams.records import Batch, Parent, Run
-from intercom_assets.streams.search import Conversations
-from intercom_assets.streams.settings import (
-    AdminList,
-    Admins,
-    CompanyAttributes,
-    CompanySegments,
-    ContactAttributes,
-    Segments,
-    Tags,
-    Teams,
-)
+from intercom_assets.streams.whole import FullTableStream, IncrementalStream
 
-STREAMS: dict[str, type[BaseStream]] = {
-    stream.tap_stream_id: stream
-    for stream in (
-        AdminList,
-        Admins,
-        CompanyAttributes,
-        ContactAttributes,
-        Tags,
-        Teams,
-        Companies,
-        CompanySegments,
-        Segments,
-        Conversations,
-        Contacts,
-        ConversationParts,
-    )
-}
+STREAMS: dict[str, type[BaseStream]] = declared()
 
 __all__ = [
     "FULL_TABLE",
+    "GROUPS",
     "INCREMENTAL",
     "STREAMS",
-    "AdminList",
-    "Admins",
     "BaseStream",
     "Batch",
-    "Companies",
-    "CompanyAttributes",
-    "CompanySegments",
-    "ContactAttributes",
-    "Contacts",
-    "ConversationParts",
-    "Conversations",
+    "ChildStream",
     "FullTableStream",
     "IncrementalStream",
+    "NestedStream",
     "Parent",
     "Run",
-    "Segments",
-    "Tags",
-    "Teams",
     "WorkQueue",
 ]

@@ -9,56 +9,102 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pkgutil import resolve_name
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from intercom_assets.client import IntercomClient
 from intercom_assets.client.errors import ConfigError, MalformedResponse
 from intercom_assets.client.pagination import Page, list_pages
+from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.streams.transform import Record, RecordTransformer
 
+if TYPE_CHECKING:
+    from intercom_assets.streams.nested import NestedStream
+
 logger = logging.getLogger(__name__)
 
 FULL_TABLE = "FULL_TABLE"
 INCREMENTAL = "INCREMENTAL"
+PEOPLE, SUPPORT, WORKSPACE, CONTENT = GROUPS = ("people", "support", "workspace", "content")
 # Intercom's clock is told in whole seconds, and by many machines.
 CLOCK_TOLERANCE_SECONDS = 60
 
 
 class BaseStream:
-    """One of Intercom's collections.
+    """One of Intercom's collections, declared by attributes.
+
+    A subclass of a family (`FullTableStream`, `SearchStream`, `ChildStream`, ...) sets those that
+    differ. CONTRIBUTING's "Adding a stream" shows one of each kind.
 
     Args:
         client: Where to read from.
+
+    Attributes:
+        tap_stream_id: Name of the stream and of its table.
+        group: PEOPLE, SUPPORT, WORKSPACE or CONTENT.
+        default: Whether it belongs to the streams that are read unless somebody chooses.
+        optional: Whether plan, feature, API version or scope may lack it, which then is told and
+            leaves the run green.
+        since: The API version that has it, if not all have: its calls ask for that one where the
+            settings name an older one.
+        path: What to GET; ``{id}`` stands for the parent's id.
+        params: Query parameters, such as a page size. How a list goes on its answers say.
+        data_key: What the answer calls its records.
+        key_properties: Columns that identify a record.
+        unique_by: What is unique in the table, where that is not what Singer calls the key.
+        replication_key: When a record last changed.
+        parent: The stream that this one's records belong to.
+        references: Columns that are taken from a column of the parent.
+        docs_page: Where in Intercom's API reference the call is.
+        plain: Text columns without personal data, parted by blanks: previews show them. Numbers,
+            booleans and times have none.
+        bodies: What people wrote, as columns or paths into them: `drop_bodies` leaves it out.
+        chart: A picture of the table.
+        unit: What a reader of the log wants counted.
+        counted: What is counted while reading, so that a count of none is told as well.
+        is_long: Whether a first load takes long, so that it had better begin before others.
+        is_exclusive: Whether Intercom allows one reader at a time only.
     """
 
     tap_stream_id: ClassVar[str]
+    group: ClassVar[str]
+    default: ClassVar[bool] = True
+    optional: ClassVar[bool] = True
+    since: ClassVar[str | None] = None
+    path: ClassVar[str]
+    params: ClassVar[Mapping[str, Any]] = {}
+    data_key: ClassVar[str | None] = None
+    key_properties: ClassVar[list[str]] = ["id"]
+    unique_by: ClassVar[list[str]] = []
     replication_method: ClassVar[str]
     replication_key: ClassVar[str | None] = None
     valid_replication_keys: ClassVar[list[str]] = []
-    key_properties: ClassVar[list[str]] = ["id"]
-    unique_by: ClassVar[list[str]] = []
-    path: ClassVar[str]
-    params: ClassVar[dict[str, Any]] = {}
-    data_key: ClassVar[str | None] = None
     parent: ClassVar[type[BaseStream] | None] = None
-    # Columns that are taken from a column of the parent.
     references: ClassVar[Mapping[str, str]] = {}
-    # Where in Intercom's API reference the call is.
     docs_page: ClassVar[str]
-    # What a reader of the log wants counted.
+    plain: ClassVar[str] = ""
+    bodies: ClassVar[tuple[str, ...]] = ()
+    chart: ClassVar[Chart | None] = None
     unit: ClassVar[str] = "records"
-    # What is counted while reading, so that a count of none is told as well.
     counted: ClassVar[tuple[str, ...]] = ()
+    is_long: ClassVar[bool] = False
+    is_exclusive: ClassVar[bool] = False
+    # Streams whose records are inside this one's: they say so themselves.
+    nested: ClassVar[tuple[type[NestedStream], ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.replication_key:
+            cls.valid_replication_keys = [cls.replication_key]
 
     def __init__(self, client: IntercomClient) -> None:
-        self.client = client
+        self.client = client.speaking(self.since) if self.since else client
         self.counts: Counter[str] = Counter(dict.fromkeys(self.counted, 0))
         # How many records Intercom said there are to read, by where it said so.
         self.told: dict[Any, int] = {}
@@ -138,6 +184,19 @@ class BaseStream:
         settings = self.client.settings
         return Run(since=settings.start, lookback=int(settings.lookback))
 
+    def pages(self) -> Iterator[Page]:
+        """The list's pages."""
+        return self.read(self.path)
+
+    def read(self, path: str, **params: Any) -> Iterator[Page]:
+        """The pages of a list that is like this stream's.
+
+        Args:
+            path: What to GET.
+            **params: Query parameters beside the declared ones.
+        """
+        return list_pages(self.client, path, {**self.params, **params}, key=self.data_key)
+
     def _since(self, bookmark: Any) -> int:
         if bookmark in (None, ""):
             return self.client.settings.start
@@ -153,7 +212,30 @@ class BaseStream:
         changed = parse_epoch(record.get(self.replication_key))
         return changed is None or changed >= since
 
-    def _regular_records(self, records: Iterable[Mapping[str, Any]]) -> list[Record]:
+    def batch(self, page: Page, state: SyncState) -> Batch:
+        """A page's records with a state, and with what is nested in them."""
+        records, nested = self.taken_apart(page.records)
+        return Batch(records, state, page.size, nested=nested)
+
+    def taken_apart(
+        self, records: Sequence[Record]
+    ) -> tuple[list[Record], dict[str, list[Record]]]:
+        """Records in regular form, and those that were nested in them, by their stream."""
+        nested: dict[str, list[Record]] = {}
+        for stream in self._nested:
+            rows = nested[stream.tap_stream_id] = []
+            for record in records:
+                taken = stream.taken_from(record)
+                if taken is None:
+                    self.counts[f"{stream.tap_stream_id} not found"] += 1
+                rows += taken or ()
+        return self.regular_records(records), nested
+
+    @cached_property
+    def _nested(self) -> list[NestedStream]:
+        return [stream(self.client) for stream in self.nested]
+
+    def regular_records(self, records: Iterable[Mapping[str, Any]]) -> list[Record]:
         """Records in regular form.
 
         Raises:
@@ -168,48 +250,9 @@ class BaseStream:
         return regular
 
 
-class FullTableStream(BaseStream):
-    """A list that Intercom always gives whole and that knows no change dates."""
-
-    replication_method = FULL_TABLE
-
-    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
-        """Yields the whole list; whoever stores it replaces what was there."""
-        for page in self.pages():
-            yield Batch(self._regular_records(page.records), SyncState(), page.size)
-
-    def pages(self) -> Iterator[Page]:
-        """The list's pages."""
-        return list_pages(self.client, self.path, self.params, key=self.data_key)
-
-
-class IncrementalStream(BaseStream):
-    """A list whose records say when they changed.
-
-    This class serves lists that can only be read whole: every record is yielded, because counts in
-    it change without its updated_at, and `get_records` and the tap leave out what is older.
-    """
-
-    replication_method = INCREMENTAL
-    replication_key = "updated_at"
-    valid_replication_keys: ClassVar[list[str]] = ["updated_at"]
-
-    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
-        """Yields every record, then the state that claims all up to the start of the run."""
-        run = run or self.default_run()
-        started = self.client.server_time()
-        state = begin(state, run, started)
-        for page in self.pages():
-            if page.total is not None:
-                self.told[self.path] = page.total
-            yield Batch(self._regular_records(page.records), state, page.size)
-        end = min(started, self.client.server_time())
-        done = SyncState(since=run.since).with_complete(run.since, end)
-        yield Batch([], done, sweep=state.refresh is not None)
-
-    def pages(self) -> Iterator[Page]:
-        """The list's pages."""
-        return list_pages(self.client, self.path, self.params, key=self.data_key)
+def noun_of(parent_id: str) -> str:
+    """What a parent is called by the column that carries its id."""
+    return parent_id.removesuffix("_id")
 
 
 def begin(state: SyncState | None, run: Run, now: int) -> SyncState:

@@ -22,20 +22,6 @@ from intercom_assets.streams.transform import Record, unwrap
 Fields = Mapping[str, Sequence[str]]
 Path = tuple[str, ...]
 
-# What people wrote, wherever Intercom repeats it.
-BODIES: Fields = {
-    "contacts": ["notes.body"],
-    "companies": ["notes.body"],
-    "conversations": [
-        "title",
-        "source.subject",
-        "source.body",
-        "conversation_rating.remark",
-        "ai_agent.rating_remark",
-    ],
-    "conversation_parts": ["body", "translations", "email_message_metadata.subject"],
-}
-
 
 @dataclass(frozen=True)
 class Privacy:
@@ -49,7 +35,7 @@ class Privacy:
         hash: Fields to replace by an HMAC-SHA256 of their value, by stream; equal values stay
             equal.
         salt: The key of the hashes. Without it guessing an email is enough to find its hash.
-        drop_bodies: Whether to leave out all that people wrote, see `BODIES`.
+        drop_bodies: Whether to leave out all that people wrote: the streams' `bodies`.
 
     Raises:
         ConfigError: For a stream that is not there, a field that rows are identified or
@@ -75,7 +61,7 @@ class Privacy:
     def of(self, stream: type[BaseStream]) -> Redaction:
         """What is left out of one stream."""
         name = stream.tap_stream_id
-        bodies = BODIES.get(name, ()) if self.drop_bodies else ()
+        bodies = stream.bodies if self.drop_bodies else ()
         dropped = dict.fromkeys([*self.drop.get(name, ()), *bodies])
         return Redaction(tuple(dropped), tuple(dict.fromkeys(self.hash.get(name, ()))), self.salt)
 

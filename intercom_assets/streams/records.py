@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.transform import Record
@@ -33,6 +34,8 @@ class Batch:
         size: Their bytes as they came from Intercom.
         fetched: Parents all of whose children are in this batch.
         sweep: Whether a full refresh ends here: what it has not seen is gone at the source.
+        nested: Records of other streams that came inside these, by stream. The state holds for them
+            as well, so they are stored together.
     """
 
     records: list[Record]
@@ -40,6 +43,7 @@ class Batch:
     size: int = 0
     fetched: tuple[Parent, ...] = ()
     sweep: bool = False
+    nested: Mapping[str, list[Record]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Streams that Intercom can search by updated_at: conversations and contacts.
+"""Streams that Intercom can search by updated_at, such as conversations and contacts.
 
 A run works off the gaps in what its state says is complete. Each gap is walked page by page, and
 after each page the state claims what the order of the search makes certain.
@@ -14,12 +14,13 @@ from typing import Any, ClassVar
 from intercom_assets.client.errors import MalformedResponse, NotFound, RequestRefused
 from intercom_assets.client.pagination import Page, search_pages
 from intercom_assets.streams import sublists
-from intercom_assets.streams.base import IncrementalStream, begin
+from intercom_assets.streams.base import begin
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
 from intercom_assets.streams.sublists import Sublist
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
+from intercom_assets.streams.whole import IncrementalStream
 from intercom_assets.threads.crews import in_background
 from intercom_assets.threads.overlap import Spawn, overlap
 
@@ -36,12 +37,14 @@ class Step:
     Attributes:
         walk: The walk, with the cursor of the next page.
         records: The page's records that the walk wants, in regular form.
+        nested: Those that were inside them, by stream.
         size: Bytes of the page.
         claimed: The interval of updated_at that is complete once they are stored.
     """
 
     walk: Walk
     records: list[Record]
+    nested: dict[str, list[Record]]
     size: int
     claimed: Interval
 
@@ -49,6 +52,7 @@ class Step:
 class SearchStream(IncrementalStream):
     """A collection with a search by updated_at."""
 
+    is_long = True
     # How far a search may miss the moment it is asked for, in seconds. Conversations are matched to
     # the second, where ">" is documented as both "greater" and "greater or equal".
     margin: ClassVar[int] = 1
@@ -100,7 +104,7 @@ class SearchStream(IncrementalStream):
             state = state.with_complete(start, min(end, self.client.server_time()))
             if self.keeps_cursor:
                 state = state.with_walk(step.walk)
-            yield Batch(step.records, state, step.size)
+            yield Batch(step.records, state, step.size, nested=step.nested)
 
     def _finish(self, state: SyncState, run: Run, started: int) -> Iterator[Batch]:
         """Ends a full refresh.
@@ -137,8 +141,8 @@ class SearchStream(IncrementalStream):
             walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
             sublists.complete(self, wanted, self.sublists)
-            records = self._regular_records(wanted)
-            yield Step(walk, records, page.size, self._claim(walk, last, over))
+            records, nested = self.taken_apart(wanted)
+            yield Step(walk, records, nested, page.size, self._claim(walk, last, over))
             if following is None:
                 return
             page, is_first = following(), False
@@ -223,12 +227,3 @@ class SearchStream(IncrementalStream):
         if walk.order == DESCENDING:
             return max(last + 1, walk.start), walk.end
         return walk.start, min(last, walk.end)
-
-
-class Conversations(SearchStream):
-    """Conversations, without their parts."""
-
-    tap_stream_id = "conversations"
-    path = "/conversations/search"
-    data_key = "conversations"
-    docs_page = "conversations/searchconversations"

@@ -82,6 +82,14 @@ class SyncState:
         kept = tuple((start, min(end, moment)) for start, end in self.complete if start < moment)
         return replace(self, complete=kept, walks=())
 
+    def without(self, second: int) -> SyncState:
+        """The state in which one second of updated_at is not known to be stored."""
+        kept: list[Interval] = []
+        for start, end in self.complete:
+            parts = ((start, min(end, second)), (max(start, second + 1), end))
+            kept += [part for part in parts if part[0] < part[1]]
+        return replace(self, complete=tuple(kept))
+
     def distrusting(self, now: int) -> SyncState:
         """The state without what claims to be complete beyond a moment that is still to come.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from intercom_assets.sandbox.calls import Answer, Call, Route, not_found
 from intercom_assets.sandbox.index import Index
 from intercom_assets.sandbox.options import Options
+from intercom_assets.sandbox.routes.collections import CollectionRoutes
 from intercom_assets.sandbox.routes.companies import CompanyRoutes
 from intercom_assets.sandbox.routes.contacts import ContactRoutes
 from intercom_assets.sandbox.routes.conversations import ConversationRoutes
@@ -25,6 +26,7 @@ class Routes:
         self.companies = CompanyRoutes(self.indexes["companies"], options)
         self.conversations = ConversationRoutes(self.indexes["conversations"], options)
         self.table: dict[tuple[str, str], Route] = {
+            **CollectionRoutes(workspace).table(),
             **DirectoryRoutes(workspace).table(),
             **self.contacts.table(),
             **self.companies.table(),
@@ -55,12 +57,13 @@ class Routes:
             ApiError: What Intercom would state as an error; also a wrong method is not_found.
         """
         route = self.table.get((call.method, call.path))
-        if route is None:
-            head, _, rest = call.path[1:].partition("/")
-            id, _, sublist = rest.partition("/")
-            pattern = f"/{head}/*/{sublist}" if sublist else f"/{head}/*"
-            route = self.table.get((call.method, pattern)) if id else None
-            if route is None:
-                raise not_found()
-            call.params = (id,)
-        return route(call)
+        if route is not None:
+            return route(call)
+        segments = call.path.split("/")
+        for place in range(2, len(segments)):
+            pattern = "/".join([*segments[:place], "*", *segments[place + 1 :]])
+            route = self.table.get((call.method, pattern))
+            if route is not None and segments[place]:
+                call.params = (segments[place],)
+                return route(call)
+        raise not_found()

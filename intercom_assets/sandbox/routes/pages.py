@@ -12,9 +12,9 @@ from intercom_assets.sandbox.calls import Call
 MAX_PER_PAGE = 60
 
 
-def slice_of(call: Call, default: int) -> slice:
+def slice_of(call: Call, default: int, most: int = MAX_PER_PAGE) -> slice:
     """The stretch of records that ``page`` and ``per_page`` ask for."""
-    per_page = call.number("per_page", default, MAX_PER_PAGE)
+    per_page = call.number("per_page", default, most)
     start = (call.number("page", 1) - 1) * per_page
     return slice(start, start + per_page)
 

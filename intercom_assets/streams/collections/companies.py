@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from intercom_assets.client.errors import ScrollUnavailable, ServerError
 from intercom_assets.client.pagination import Page, scroll_pages
 from intercom_assets.streams import sublists
-from intercom_assets.streams.base import IncrementalStream
+from intercom_assets.streams.base import PEOPLE
+from intercom_assets.streams.whole import IncrementalStream
 from intercom_assets.threads.overlap import overlap
 
 logger = logging.getLogger(__name__)
@@ -27,9 +28,15 @@ class Companies(IncrementalStream):
     """Companies, of which Intercom allows one open scroll an app."""
 
     tap_stream_id = "companies"
+    group = PEOPLE
+    optional = False
+    is_long = True
+    is_exclusive = True
     path = "/companies/scroll"
     data_key = "data"
     docs_page = "companies/scrolloverallcompanies"
+    plain = "id type app_id industry"
+    bodies = ("notes.body",)
     counted = ("lists completed", "records gone", "scrolls started over")
 
     def pages(self) -> Iterator[Page]:

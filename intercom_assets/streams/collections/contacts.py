@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from intercom_assets.streams.base import PEOPLE
+from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.sublists import Sublist
 
@@ -14,9 +16,17 @@ class Contacts(SearchStream):
     """Users and leads."""
 
     tap_stream_id = "contacts"
+    group = PEOPLE
+    optional = False
     path = "/contacts/search"
     data_key = "data"
     docs_page = "contacts/searchcontacts"
+    plain = "id type role workspace_id owner_id language_override browser os"
+    bodies = ("notes.body",)
+    chart = Chart(
+        "New contacts a day, by role",
+        "select created_at::date, role, count(*) from {table} group by all",
+    )
     counted = ("lists completed", "records gone")
     # Up to API 2.16 Intercom compares a contact's times by calendar day in the workspace's
     # timezone, and ">" means "after the end of that day". One day is short where summer time makes

@@ -1,0 +1,158 @@
+"""Calls about collections that are served by a declaration."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import orjson
+
+from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
+from intercom_assets.sandbox.collections import PLAIN
+from intercom_assets.sandbox.collections.declaration import Collection, Paging
+from intercom_assets.sandbox.plan import Record
+from intercom_assets.sandbox.routes.pages import envelope, slice_of
+from intercom_assets.sandbox.search import BAD_CURSOR
+from intercom_assets.sandbox.tables import Tables
+
+
+class CollectionRoutes:
+    """Lists declared collections, and gives one record of each."""
+
+    def __init__(self, workspace: Tables) -> None:
+        self.workspace = workspace
+
+    def table(self) -> dict[tuple[str, str], Route]:
+        """The calls answered here."""
+        lists = {("GET", c.pattern): partial(self.listing, c) for c in PLAIN.values()}
+        single = {
+            ("GET", f"{c.path}/*"): partial(self.one, c) for c in PLAIN.values() if not c.parent
+        }
+        return {**lists, **single}
+
+    def listing(self, collection: Collection, call: Call) -> Answer:
+        """A list, or a page of it."""
+        _check_version(collection, call)
+        with self.workspace.lock:
+            records = [
+                record
+                for record in self._all(collection, call)
+                if _is_wanted(record, collection, call)
+            ]
+            if collection.newest_first:
+                records.sort(key=partial(_moment, collection.newest_first), reverse=True)
+            body = _PAGES[collection.paging](collection, call, records)
+            return answer({"type": collection.kind, **body})
+
+    def one(self, collection: Collection, call: Call) -> Answer:
+        """One record."""
+        _check_version(collection, call)
+        with self.workspace.lock:
+            found = self.workspace.plain[collection.name].get(call.params[0])
+            if found is None:
+                raise not_found()
+            return answer(found)
+
+    def _all(self, collection: Collection, call: Call) -> Sequence[Record]:
+        if collection.parent is None:
+            return list(self.workspace.plain[collection.name].values())
+        id = call.params[0]
+        parents = {
+            str(record["id"]): record for record in self.workspace.records(collection.parent)
+        }
+        wanted = collection.parents.items()
+        if id not in parents or any(parents[id].get(name) != value for name, value in wanted):
+            raise not_found()
+        return self.workspace.children[collection.name].get(id, [])
+
+
+def _check_version(collection: Collection, call: Call) -> None:
+    if call.version < collection.since:
+        message = "Requested resource is not available in current API version."
+        raise ApiError(400, "intercom_version_invalid", message)
+
+
+def _is_wanted(record: Record, collection: Collection, call: Call) -> bool:
+    """Whether a record is within the times that a call asks for."""
+    asked = call.query
+    return all(
+        _moment(field, record) >= call.number(name, 0)
+        for name, field in collection.after.items()
+        if asked.get(name, "0") != "0"
+    ) and all(
+        _moment(field, record) <= call.number(name, 0)
+        for name, field in collection.before.items()
+        if name in asked
+    )
+
+
+def _moment(field: str, record: Record) -> float:
+    """A time of a record, epoch seconds, in whichever form it has."""
+    value = record.get(field)
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+    return float(value or 0)
+
+
+def _whole(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
+    return {collection.key: records}
+
+
+def _numbered(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
+    wanted = slice_of(call, collection.per_page, collection.most)
+    page = envelope(call, records[wanted], len(records), wanted)
+    return {**page, collection.key: page.pop("data"), "type": collection.kind}
+
+
+def _counted(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
+    wanted = slice_of(call, collection.per_page, collection.most)
+    per_page = wanted.stop - wanted.start
+    return {
+        collection.key: records[wanted],
+        "total_count": len(records),
+        "page": wanted.start // per_page + 1,
+        "per_page": per_page,
+        "total_pages": math.ceil(len(records) / per_page),
+    }
+
+
+def _cursor(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
+    per_page = call.number("per_page", collection.per_page, collection.most)
+    ordered = sorted(records, key=_place)
+    after = _read_cursor(call.query.get("starting_after"))
+    rest = [record for record in ordered if after is None or _place(record) > after]
+    page = rest[:per_page]
+    following = None
+    if len(rest) > per_page:
+        token = base64.b64encode(orjson.dumps(_place(page[-1]))).decode()
+        following = {"starting_after": token}
+    return {
+        collection.key: page,
+        "pages": {"type": "pages", "per_page": per_page, "next": following},
+    }
+
+
+def _place(record: Record) -> tuple[float, str]:
+    return _moment("updated_at", record), str(record["id"])
+
+
+def _read_cursor(cursor: str | None) -> tuple[float, str] | None:
+    if cursor is None:
+        return None
+    try:
+        moment, id = orjson.loads(base64.b64decode(cursor, validate=True))
+    except ValueError:
+        raise ApiError(400, "client_error", BAD_CURSOR) from None
+    return float(moment), str(id)
+
+
+_PAGES = {
+    Paging.WHOLE: _whole,
+    Paging.NUMBERED: _numbered,
+    Paging.COUNTED: _counted,
+    Paging.CURSOR: _cursor,
+}

@@ -1,0 +1,214 @@
+"""Children of changed parents: a call for each parent that changed, concurrently.
+
+Which parents to ask for is a work queue over those that are stored; without a warehouse it is the
+parents' own stream. A parent that cannot be read never stops the others: it stays outstanding.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from intercom_assets.client.errors import (
+    IntercomError,
+    MalformedResponse,
+    NotFound,
+    PermissionDenied,
+    RequestRefused,
+)
+from intercom_assets.streams.base import begin, noun_of
+from intercom_assets.streams.records import Batch, Parent, Run
+from intercom_assets.streams.refusals import Refusals
+from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.transform import Record
+from intercom_assets.streams.whole import IncrementalStream
+from intercom_assets.threads.overlap import overlap
+
+logger = logging.getLogger(__name__)
+
+# What is read within a minute of a change is read once more: Intercom may still have been at it.
+SETTLED_AFTER = 60
+
+
+class WorkQueue(Protocol):
+    """Parents whose children are not stored, or not in their newest form.
+
+    Attributes:
+        total: How many there were, once the first of them have been read.
+    """
+
+    total: int
+
+    def bookmark(self) -> int:
+        """Up to where the parents themselves are complete, epoch seconds."""
+
+    def pages(self, since: int, settled_after: int, before: int | None) -> Iterator[list[Parent]]:
+        """Outstanding parents, oldest change first.
+
+        Args:
+            since: Only parents that changed at or after this, epoch seconds.
+            settled_after: Seconds after its change from which a parent counts as settled.
+            before: Parents whose children were read up to this second are outstanding, too.
+        """
+
+
+@dataclass(frozen=True)
+class Family:
+    """One parent's children.
+
+    Attributes:
+        parent: The parent, with when its children were read; without, if they could not be.
+        records: The children in regular form.
+        size: Bytes of the answers.
+        problem: Why they could not be read.
+    """
+
+    parent: Parent
+    records: list[Record]
+    size: int = 0
+    problem: IntercomError | None = None
+
+
+class ChildStream(IncrementalStream):
+    """All children of each changed parent, whatever the child's own time.
+
+    A row carries its parent's id and, in `replication_key`, the parent's updated_at.
+
+    Attributes:
+        parent_id: The column that carries the parent's id, such as ``conversation_id``.
+        parents: Only parents whose columns have these values.
+    """
+
+    is_long = True
+    parent_id: ClassVar[str]
+    parents: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if cls.parent:
+            cls.replication_key = f"{noun_of(cls.parent_id)}_updated_at"
+            cls.references = cls.references or {
+                cls.parent_id: "id",
+                cls.replication_key: "updated_at",
+            }
+            cls.unit = cls.parent.tap_stream_id
+            cls.counted = (*cls.counted, f"{cls.unit} gone", f"{cls.unit} refused")
+        super().__init_subclass__()
+
+    def children(self, parent: Parent) -> Family:
+        """Reads one parent's children.
+
+        Raises:
+            NotFound: When the parent is gone.
+        """
+        pages = list(self.read(self.path.format(id=parent.id)))
+        fetched = replace(parent, fetched_at=pages[0].at)
+        records = [record for page in pages for record in page.records]
+        context = {self.parent_id: parent.id, str(self.replication_key): parent.updated_at}
+        return Family(
+            fetched, self.rows(fetched, records, context), sum(page.size for page in pages)
+        )
+
+    def rows(
+        self, parent: Parent, records: Sequence[Any], context: Mapping[str, Any]
+    ) -> list[Record]:
+        """The children in regular form; what is none is left out, and told.
+
+        Args:
+            parent: Whose children they are.
+            records: As Intercom sent them.
+            context: What each tells of its parent.
+        """
+        kept = [{**record, **context} for record in records if isinstance(record, dict)]
+        if len(kept) < len(records):
+            logger.warning(
+                "%s: %s of parent %s hold no record, and are left out",
+                self.tap_stream_id,
+                len(records) - len(kept),
+                parent.id,
+            )
+            self.counts["empty records"] += len(records) - len(kept)
+        return self.regular_records(kept)
+
+    def batches(
+        self,
+        state: SyncState | None = None,
+        run: Run | None = None,
+        queue: WorkQueue | None = None,
+    ) -> Iterator[Batch]:
+        """Yields parents' children, each batch with the parents that it settles.
+
+        Args:
+            state: What is stored already.
+            run: What this run wants.
+            queue: The parents to ask for; None takes them from their own stream.
+        """
+        run = run or self.default_run()
+        if queue is None:
+            return self._of_stream(state, run)
+        return self._of_queue(begin(state, run, self.client.server_time()), run, queue)
+
+    def _of_stream(self, state: SyncState | None, run: Run) -> Iterator[Batch]:
+        refusals = Refusals(self.unit, is_first=state is None or not state.complete)
+        stream = type(self).parent(self.client)  # type: ignore[misc]
+        for page in stream.batches(state, run):
+            parents = [
+                Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
+                for record in page.records
+                if all(record.get(name) == value for name, value in self.parents.items())
+            ]
+            for family in self._families(parents, refusals):
+                # The page's state is true only once the children of all of it are stored.
+                yield Batch(family.records, state or SyncState(since=run.since), family.size)
+            state = page.state
+            for parent in refusals.parents:
+                state = state.without(parent.updated_at)
+            yield Batch([], state)
+        refusals.judge()
+
+    def _of_queue(self, state: SyncState, run: Run, queue: WorkQueue) -> Iterator[Batch]:
+        refusals = Refusals(self.unit, is_first=not state.complete)
+        # Asked before the first page: what arrives later is the next run's.
+        end = queue.bookmark()
+        unsettled = end
+        for parents in queue.pages(run.since, SETTLED_AFTER, state.refresh):
+            self.told[self.path] = queue.total
+            # Pages ascend, so whatever is still outstanding is not older than this page.
+            state = _up_to(state, min(parents[0].updated_at, unsettled))
+            for family in self._families(parents, refusals):
+                parent = family.parent
+                if (parent.fetched_at or 0) < parent.updated_at + SETTLED_AFTER:
+                    unsettled = min(unsettled, parent.updated_at)
+                settled = () if family.problem else (parent,)
+                yield Batch(family.records, state, family.size, fetched=settled)
+        done = _up_to(state, unsettled)
+        # A full refresh goes on with what could not be read.
+        yield Batch([], done if refusals.parents else replace(done, refresh=None))
+        refusals.judge()
+
+    def _families(self, parents: list[Parent], refusals: Refusals) -> Iterator[Family]:
+        tasks = (partial(self._family, parent) for parent in parents)
+        workers = min(self.client.settings.max_concurrency, len(parents))
+        for family in overlap(tasks, workers, lambda family: family.size):
+            refusals.count(family.parent, family.problem)
+            yield family
+
+    def _family(self, parent: Parent) -> list[Family]:
+        try:
+            return [self.children(parent)]
+        except NotFound:
+            # Deleted since it was listed. Children that were stored before stay.
+            self.counts[f"{self.unit} gone"] += 1
+            return [Family(replace(parent, fetched_at=int(self.client.clock.time())), [])]
+        except (PermissionDenied, RequestRefused, MalformedResponse) as problem:
+            self.counts[f"{self.unit} refused"] += 1
+            return [Family(parent, [], problem=problem)]
+
+
+def _up_to(state: SyncState, moment: int) -> SyncState:
+    """The state in which everything before a moment is stored, and nothing else is known."""
+    cleared = SyncState(since=state.since, refresh=state.refresh)
+    return cleared.with_complete(state.since, moment)

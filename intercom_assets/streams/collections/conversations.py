@@ -1,0 +1,36 @@
+"""Conversations, without their parts."""
+
+from __future__ import annotations
+
+from intercom_assets.streams.base import SUPPORT
+from intercom_assets.streams.chart import Chart
+from intercom_assets.streams.search import SearchStream
+
+
+class Conversations(SearchStream):
+    """Conversations, without their parts."""
+
+    tap_stream_id = "conversations"
+    group = SUPPORT
+    optional = False
+    path = "/conversations/search"
+    data_key = "conversations"
+    docs_page = "conversations/searchconversations"
+    plain = "id type state priority admin_assignee_id team_assignee_id"
+    bodies = (
+        "title",
+        "source.subject",
+        "source.body",
+        "conversation_rating.remark",
+        "ai_agent.rating_remark",
+    )
+    chart = Chart(
+        "Conversations opened and closed a day",
+        """
+        select created_at::date, 'opened', count(*) from {table} group by all
+        union all
+        select to_timestamp((statistics->>'last_close_at')::double)::date, 'closed', count(*)
+        from {table} group by all
+        """,
+        stacked=False,
+    )

@@ -1,0 +1,90 @@
+"""What describes people and companies."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from intercom_assets.streams.base import PEOPLE
+from intercom_assets.streams.whole import FullTableStream, IncrementalStream
+
+_ATTRIBUTE = "id type model name full_name label description data_type admin_id"
+
+
+class CompanyAttributes(FullTableStream):
+    """Attributes that companies have, built in and custom, archived ones too."""
+
+    tap_stream_id = "company_attributes"
+    group = PEOPLE
+    optional = False
+    key_properties: ClassVar[list[str]] = ["name"]
+    # Built-in attributes have no id, and two attributes may share a name.
+    unique_by: ClassVar[list[str]] = ["full_name"]
+    path = "/data_attributes"
+    docs_page = "data-attributes/lisdataattributes"
+    params: ClassVar[dict[str, Any]] = {"model": "company", "include_archived": "true"}
+    data_key = "data"
+    plain = _ATTRIBUTE
+
+
+class ContactAttributes(FullTableStream):
+    """Attributes that contacts have, built in and custom, archived ones too."""
+
+    tap_stream_id = "contact_attributes"
+    group = PEOPLE
+    optional = False
+    key_properties: ClassVar[list[str]] = ["name"]
+    unique_by: ClassVar[list[str]] = ["full_name"]
+    path = "/data_attributes"
+    docs_page = "data-attributes/lisdataattributes"
+    params: ClassVar[dict[str, Any]] = {"model": "contact", "include_archived": "true"}
+    data_key = "data"
+    plain = _ATTRIBUTE
+
+
+class Tags(FullTableStream):
+    """Tags."""
+
+    tap_stream_id = "tags"
+    group = PEOPLE
+    optional = False
+    path = "/tags"
+    docs_page = "tags/listtags"
+    data_key = "data"
+    plain = "id type name"
+
+
+class Segments(IncrementalStream):
+    """Segments of people, with how many are in each."""
+
+    tap_stream_id = "segments"
+    group = PEOPLE
+    optional = False
+    path = "/segments"
+    docs_page = "segments/listsegments"
+    params: ClassVar[dict[str, Any]] = {"include_count": "true"}
+    data_key = "segments"
+    plain = "id type name person_type"
+
+
+class CompanySegments(IncrementalStream):
+    """Segments of companies, with how many are in each."""
+
+    tap_stream_id = "company_segments"
+    group = PEOPLE
+    optional = False
+    path = "/segments"
+    docs_page = "segments/listsegments"
+    params: ClassVar[dict[str, Any]] = {"type": "company", "include_count": "true"}
+    data_key = "segments"
+    plain = "id type name person_type"
+
+
+class SubscriptionTypes(FullTableStream):
+    """Kinds of message that people opt in to, or out of."""
+
+    tap_stream_id = "subscription_types"
+    group = PEOPLE
+    path = "/subscription_types"
+    docs_page = "subscription-types/listsubscriptiontypes"
+    data_key = "data"
+    plain = "id type state consent_type"

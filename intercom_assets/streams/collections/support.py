@@ -1,0 +1,23 @@
+"""What teammates work with."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from intercom_assets.streams.base import SUPPORT
+from intercom_assets.streams.changed import ChangedStream
+
+
+class Macros(ChangedStream):
+    """Saved replies."""
+
+    tap_stream_id = "macros"
+    group = SUPPORT
+    since = "2.16"
+    path = "/macros"
+    docs_page = "macros/listmacros"
+    data_key = "data"
+    params: ClassVar[dict[str, Any]] = {"per_page": 150}
+    changed_after = "updated_since"
+    plain = "id type name visible_to"
+    bodies = ("body", "body_text")

@@ -1,0 +1,97 @@
+"""Lists that are read whole: those that say when a record changed, and those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import ClassVar
+
+from intercom_assets.client.errors import MalformedResponse, NotFound
+from intercom_assets.client.pagination import Page
+from intercom_assets.streams.base import FULL_TABLE, INCREMENTAL, BaseStream, begin
+from intercom_assets.streams.records import Batch, Run
+from intercom_assets.streams.state import SyncState
+from intercom_assets.threads.overlap import overlap
+
+
+class FullTableStream(BaseStream):
+    """A list that Intercom always gives whole and that knows no change dates."""
+
+    replication_method = FULL_TABLE
+
+    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
+        """Yields the whole list; whoever stores it replaces what was there."""
+        for page in self.pages():
+            yield self.batch(page, SyncState())
+
+
+class IncrementalStream(BaseStream):
+    """A list whose records say when they changed.
+
+    This class serves lists that can only be read whole: every record is yielded, because counts in
+    it change without its updated_at, and `get_records` and the tap leave out what is older.
+
+    Attributes:
+        append: Whether records only ever come: a full refresh then removes none.
+    """
+
+    replication_method = INCREMENTAL
+    replication_key = "updated_at"
+    append: ClassVar[bool] = False
+
+    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
+        """Yields every record, then the state that claims all up to the start of the run."""
+        run = run or self.default_run()
+        started = self.client.server_time()
+        state = begin(state, run, started)
+        for page in self.pages():
+            if page.total is not None:
+                self.told[self.path] = page.total
+            yield self.batch(page, state)
+        end = min(started, self.client.server_time())
+        done = SyncState(since=run.since).with_complete(run.since, end)
+        yield Batch([], done, sweep=state.refresh is not None and not self.append)
+
+
+class ChildTableStream(FullTableStream):
+    """The children of every parent of a list: a call each, concurrently, and read whole.
+
+    Attributes:
+        parent_id: The column that carries the parent's id.
+    """
+
+    parent_id: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.parent:
+            cls.references = cls.references or {cls.parent_id: "id"}
+            cls.counted = (*cls.counted, f"{cls.parent.tap_stream_id} gone")
+
+    def pages(self) -> Iterator[Page]:
+        """The children's pages, parent by parent.
+
+        Raises:
+            MalformedResponse: When the list names a parent without an id.
+        """
+        parents = type(self).parent(self.client)  # type: ignore[misc]
+        listed = [record for page in parents.pages() for record in page.records]
+        ids = [str(record["id"]) for record in listed if record.get("id") is not None]
+        if len(ids) < len(listed):
+            raise MalformedResponse(
+                f"a record of {parents.tap_stream_id} has no id", call=f"GET {parents.path}"
+            )
+        workers = min(self.client.settings.max_concurrency, len(ids))
+        return overlap((partial(self._children, id) for id in ids), workers)
+
+    def _children(self, parent: str) -> list[Page]:
+        try:
+            pages = list(self.read(self.path.format(id=parent)))
+        except NotFound:
+            # Removed since the list of parents was read.
+            self.counts[f"{type(self).parent.tap_stream_id} gone"] += 1  # type: ignore[union-attr]
+            return []
+        for page in pages:
+            for record in page.records:
+                record[self.parent_id] = parent
+        return pages
