@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from intercom_assets.client import IntercomClient
 from intercom_assets.client.errors import ConfigError, MalformedResponse
@@ -24,9 +24,6 @@ from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.streams.transform import Record, RecordTransformer
 
-if TYPE_CHECKING:
-    from intercom_assets.streams.nested import NestedStream
-
 logger = logging.getLogger(__name__)
 
 FULL_TABLE = "FULL_TABLE"
@@ -34,6 +31,17 @@ INCREMENTAL = "INCREMENTAL"
 PEOPLE, SUPPORT, WORKSPACE, CONTENT = GROUPS = ("people", "support", "workspace", "content")
 # Intercom's clock is told in whole seconds, and by many machines.
 CLOCK_TOLERANCE_SECONDS = 60
+
+
+class Inner(Protocol):
+    """A stream whose records stand inside another one's, see `NestedStream`."""
+
+    tap_stream_id: ClassVar[str]
+
+    def __init__(self, client: IntercomClient) -> None: ...
+
+    def taken_from(self, parent: Record) -> list[Record] | None:
+        """The records of a parent, which it loses; None if it holds none."""
 
 
 class BaseStream:
@@ -96,7 +104,7 @@ class BaseStream:
     is_long: ClassVar[bool] = False
     is_exclusive: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
-    nested: ClassVar[tuple[type[NestedStream], ...]] = ()
+    nested: ClassVar[tuple[type[Inner], ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -232,7 +240,7 @@ class BaseStream:
         return self.regular_records(records), nested
 
     @cached_property
-    def _nested(self) -> list[NestedStream]:
+    def _nested(self) -> list[Inner]:
         return [stream(self.client) for stream in self.nested]
 
     def regular_records(self, records: Iterable[Mapping[str, Any]]) -> list[Record]:
