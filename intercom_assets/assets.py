@@ -11,7 +11,7 @@ from intercom_assets.observability import metadata
 from intercom_assets.streams import STREAMS, BaseStream
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
-from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
+from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator, parts_of
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
@@ -39,7 +39,8 @@ def build_intercom_assets(
 
     Args:
         streams: Names of streams; default all of them.
-        key_prefix: What the assets' keys begin with, to tell workspaces apart.
+        key_prefix: What the assets' keys begin with, to tell workspaces apart; text as Dagster
+            writes keys, ``eu`` or ``eu/main``, or a list of its parts.
         group_name: The assets' group.
         owners: Of each asset, such as ``team:support`` or an email address.
         tags: Of each asset.
@@ -63,7 +64,7 @@ def build_intercom_assets(
     names = list(STREAMS if streams is None else streams)
     if unknown := sorted(set(names) - set(STREAMS)):
         raise ValueError(f"no such stream: {unknown}; there are {', '.join(STREAMS)}")
-    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix)
+    prefix = parts_of(key_prefix)
     props = {
         name: IntercomStreamProps(
             stream, prefix, group_name, owners, tags or {}, automation_condition, freshness_policy

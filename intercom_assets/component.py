@@ -1,80 +1,198 @@
 """Intercom as a Dagster component, for projects that are written in YAML."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
 import dagster as dg
-from dagster.components import Component, ComponentLoadContext, Model, Resolvable
-from dagster.components.component_scaffolding import scaffold_component
-from dagster.components.scaffold.scaffold import Scaffolder, ScaffoldRequest, scaffold_with
-from pydantic import Field
+from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from intercom_assets.definitions import build_intercom_definitions
+from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource
+from intercom_assets.scaffolder import IntercomScaffolder
+from intercom_assets.streams import STREAMS
+from intercom_assets.sync import IntercomSync, Told
+from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
+from intercom_assets.yaml_fields import YamlFields, text
+
+# `dg check yaml` knows the names of streams by this; a template may stand for one.
+StreamName = Annotated[
+    str,
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(STREAMS)}, {"type": "string", "pattern": r"\{\{.*\}\}"}]}
+    ),
+]
 
 
-class IntercomScaffolder(Scaffolder[Any]):
-    """Writes a ``defs.yaml`` that works once INTERCOM_ACCESS_TOKEN is set."""
-
-    def scaffold(self, request: ScaffoldRequest[Any]) -> None:
-        """Writes it."""
-        scaffold_component(
-            request,
-            {
-                "intercom": {"access_token": "{{ env.INTERCOM_ACCESS_TOKEN }}", "region": "us"},
-                "database": "warehouse.duckdb",
-                "streams": ["contacts", "conversations", "conversation_parts"],
-            },
-        )
+WORKSPACE = YamlFields(IntercomResource)
+# Database and schema are attributes of the component.
+STORE = YamlFields(IntercomDuckDBIOManager, frozenset({"duckdb", "schema_name"}))
+TOKEN = dg.EnvVar("INTERCOM_ACCESS_TOKEN")
 
 
-class IntercomSettings(Model, Resolvable):
-    """One Intercom workspace; what is left out is taken from the environment."""
-
-    access_token: str = Field(repr=False, description="Give ``{{ env.INTERCOM_ACCESS_TOKEN }}``.")
-    region: str | None = Field(default=None, description="us (default), eu or au.")
-    base_url: str | None = None
-    api_version: str | None = None
-    start_date: str | None = None
-    lookback: float | None = None
-    display_as: str | None = None
-    max_concurrency: int | None = None
-    drop_bodies: bool = False
-    drop_fields: dict[str, list[str]] = Field(default_factory=dict)
-    hash_fields: dict[str, list[str]] = Field(default_factory=dict)
-    hash_salt: str | None = Field(default=None, repr=False)
+def _told(description: str, in_yaml: Any = None) -> dg.Resolver:
+    resolver: dg.Resolver = dg.Resolver.default(model_field_type=in_yaml, description=description)
+    return resolver
 
 
-@scaffold_with(IntercomScaffolder)
-class IntercomComponent(Component, Model, Resolvable):
-    """A whole Intercom workspace in DuckDB: contacts, companies, conversations, all their parts."""
+def _texts(context: dg.ResolutionContext, tags: Mapping[str, Any]) -> Mapping[str, str]:
+    # A template gives "1" as a number.
+    return {name: str(value) for name, value in context.resolve_value(tags).items()}
 
-    intercom: IntercomSettings
-    database: str | None = Field(
-        default=None, description="A DuckDB file, or md:name for MotherDuck."
+
+def _workspace(context: dg.ResolutionContext, given: Mapping[str, Any]) -> IntercomResource:
+    return IntercomResource(**{"access_token": TOKEN, **WORKSPACE.given(context, given)})
+
+
+@dg.scaffold_with(IntercomScaffolder)
+class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
+    """A whole Intercom workspace in DuckDB: contacts, companies, conversations, all their parts.
+
+    A subclass may override `get_asset_spec`, which says what Dagster is told of a stream, and
+    `execute`, which is what a step does.
+    """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    intercom: Annotated[
+        IntercomResource,
+        dg.Resolver(
+            _workspace,
+            model_field_type=WORKSPACE.type,
+            description="The workspace; what is left out is taken from the environment.",
+        ),
+    ] = Field(default_factory=lambda: IntercomResource(access_token=TOKEN))
+    database: Annotated[
+        Any,
+        dg.Resolver(
+            text,
+            model_field_type=str | None,
+            inject_before_resolve=False,
+            description="A DuckDB file, or md:name for MotherDuck.",
+        ),
+    ] = None
+    connection_config: Annotated[
+        Mapping[str, Any], _told("Configuration of DuckDB's connections.")
+    ] = Field(default_factory=dict)
+    io_manager: Annotated[
+        Mapping[str, Any],
+        dg.Resolver(
+            STORE.given,
+            model_field_type=STORE.type,
+            description="How tables are written and shown.",
+        ),
+    ] = Field(default_factory=dict)
+    db_schema: Annotated[str | None, _told("Schema of the tables.")] = None
+    io_manager_key: Annotated[str | None, _told("Your own IO manager.")] = None
+
+    streams: Annotated[
+        Sequence[str] | None,
+        dg.Resolver(
+            lambda context, names: context.resolve_value(names),
+            model_field_type=Sequence[StreamName] | None,
+            description="Names; default all.",
+        ),
+    ] = None
+    key_prefix: Annotated[
+        str | Sequence[str], _told("What the assets' keys begin with, such as eu or [eu, main].")
+    ] = ""
+    group_name: Annotated[str, _told("The assets' group.")] = "intercom"
+    owners: Annotated[Sequence[str], _told("Of each asset: team:name, or an email address.")] = (
+        Field(default_factory=list)
     )
-    streams: Sequence[str] | None = Field(default=None, description="Names; default all.")
-    key_prefix: Sequence[str] = Field(
-        default_factory=list, description="What the assets' keys begin with."
+    tags: Annotated[
+        Mapping[str, str],
+        dg.Resolver(_texts, model_field_type=Mapping[str, Any], description="Of each asset."),
+    ] = Field(default_factory=dict)
+    automation_condition: Annotated[
+        dg.AutomationCondition[Any] | None,
+        _told(
+            "Of each asset, such as {{ dg.AutomationCondition.on_cron('@daily') }}; by default "
+            "children follow their parents.",
+            str | None,
+        ),
+    ] = None
+    freshness_policy: Annotated[
+        dg.FreshnessPolicy | None, _told("When an asset counts as stale; null: never.", str | None)
+    ] = FRESHNESS
+    translation: (
+        Annotated[
+            TranslationFn[IntercomStreamProps],
+            TranslationFnResolver[IntercomStreamProps](lambda stream: {"stream": stream}),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="What Dagster is told of a stream otherwise: key, description, tags ... with "
+        "`stream` (name, path, parent, replication_key ...) and `spec` in scope.",
     )
-    db_schema: str | None = Field(default=None, description="Schema of the tables.")
-    group_name: str = "intercom"
-    owners: Sequence[str] = Field(default_factory=list)
-    io_manager_key: str | None = Field(default=None, description="Your own IO manager.")
-    cron_schedule: str = "0 * * * *"
-    checks: bool = True
 
-    def build_defs(self, context: ComponentLoadContext) -> dg.Definitions:
+    cron_schedule: Annotated[
+        str, _told("Of the schedule, which is stopped until it is started.")
+    ] = "0 * * * *"
+    checks: Annotated[bool, _told("Whether assets check their tables.")] = True
+    max_retries: Annotated[int, _told("How often a step is repeated after a fault that lasts.")] = 2
+    retry_seconds: Annotated[float, _told("Seconds before a step is repeated.")] = 60
+
+    def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+        """The asset of a stream, to be overridden in a subclass. `translation` comes after it.
+
+        Example:
+            .. code-block:: python
+
+                class Ours(IntercomComponent):
+                    def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+                        spec = super().get_asset_spec(stream)
+                        return spec.merge_attributes(metadata={"call": stream.path})
+        """
+        return IntercomTranslator().get_asset_spec(stream)
+
+    def execute(self, context: dg.AssetExecutionContext, sync: IntercomSync) -> Iterable[Told]:
+        """What an asset's step does, to be overridden in a subclass.
+
+        Example:
+            .. code-block:: python
+
+                class Ours(IntercomComponent):
+                    def execute(self, context, sync):
+                        context.log.info(f"about to read {sync.stream.name}")
+                        yield from super().execute(context, sync)
+        """
+        yield from sync.run(context)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The component's definitions."""
         return build_intercom_definitions(
-            IntercomResource(**self.intercom.model_dump()),
+            self.intercom,
             self.database,
-            key_prefix=list(self.key_prefix),
+            connection_config=self.connection_config,
+            io_manager=self.io_manager,
             schema=self.db_schema,
-            streams=self.streams,
             io_manager_key=self.io_manager_key,
-            cron_schedule=self.cron_schedule,
+            streams=self.streams,
+            key_prefix=self.key_prefix,
             group_name=self.group_name,
-            owners=list(self.owners),
+            owners=self.owners,
+            tags=self.tags,
+            automation_condition=self.automation_condition,
+            freshness_policy=self.freshness_policy,
+            translator=_ComponentTranslator(self),
+            execute=self.execute,
+            cron_schedule=self.cron_schedule,
             checks=self.checks,
+            max_retries=self.max_retries,
+            retry_seconds=self.retry_seconds,
         )
+
+
+class _ComponentTranslator(IntercomTranslator):
+    """Asks the component, and then its `translation`."""
+
+    def __init__(self, component: IntercomComponent) -> None:
+        self._component = component
+
+    def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+        spec = self._component.get_asset_spec(stream)
+        translation = self._component.translation
+        return translation(spec, stream) if translation else spec

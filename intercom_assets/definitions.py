@@ -15,12 +15,14 @@ from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
+from intercom_assets.translator import parts_of
 
 
 def build_intercom_definitions(
     intercom: IntercomResource | None = None,
     database: str | None = None,
     *,
+    connection_config: Mapping[str, Any] | None = None,
     key_prefix: str | Sequence[str] = (),
     schema: str | None = None,
     streams: Iterable[str] | None = None,
@@ -38,6 +40,7 @@ def build_intercom_definitions(
         intercom: The workspace; by default what the environment says.
         database: A DuckDB file, or ``md:name`` for MotherDuck; by default what
             ``INTERCOM_DUCKDB_PATH`` says, else ``intercom.duckdb``.
+        connection_config: Configuration of DuckDB's connections.
         key_prefix: What the assets' keys begin with; the names of resources, jobs and sensors too.
         schema: Schema of the tables; by default ``intercom``, or the key prefix.
         streams: Names of streams; default all of them.
@@ -49,7 +52,7 @@ def build_intercom_definitions(
     Raises:
         ValueError: For a name that no stream has.
     """
-    prefix = [key_prefix] if isinstance(key_prefix, str) else list(key_prefix)
+    prefix = parts_of(key_prefix)
     name = "_".join([RESOURCE_KEY, *prefix])
     store_key = io_manager_key or "_".join([IO_MANAGER_KEY, *prefix])
     assets = build_intercom_assets(
@@ -61,7 +64,8 @@ def build_intercom_definitions(
     if io_manager_key is None:
         resources[store_key] = IntercomDuckDBIOManager(
             duckdb=DuckDBResource(
-                database=database or os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb"
+                database=database or os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb",
+                connection_config=dict(connection_config or {}),
             ),
             schema_name=schema or "_".join(prefix) or "intercom",
             **(io_manager or {}),

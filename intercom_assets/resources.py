@@ -11,8 +11,14 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from intercom_assets.client import IntercomClient
 from intercom_assets.client.settings import DESCRIPTIONS, Settings, check_setting
 from intercom_assets.streams.privacy import Privacy
+from intercom_assets.version import __version__
+
+# So that a code location tells Dagster which version it runs.
+dg.DagsterLibraryRegistry.register("intercom-assets", __version__, is_dagster_package=False)
 
 SECRETS = ("access_token", "hash_salt")
+# What is looked up in a run: `EnvVar`, and what `EnvVar.int` gives.
+VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("INTERCOM_PAGE_SIZE")))
 
 
 class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -72,11 +78,12 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         # the variable into the configuration.
         super().__init__(**{name: _hidden(name, value) for name, value in fields.items()})
 
-    @field_validator("*", mode="after")
+    # Before pydantic has made a plain number of an `EnvVar.int`.
+    @field_validator("*", mode="before")
     @classmethod
     def _check(cls, value: Any, info: ValidationInfo) -> Any:
         # An EnvVar is checked when Dagster has resolved it.
-        if value is None or isinstance(value, dg.EnvVar) or info.field_name is None:
+        if value is None or isinstance(value, VARIABLES) or info.field_name is None:
             return value
         check_setting(info.field_name, value)
         return value
@@ -119,7 +126,7 @@ def _hidden(name: str, value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return value.get_value() if isinstance(value, dg.EnvVar) else value
+    return value.get_value() if isinstance(value, VARIABLES) else value
 
 
 # One client a workspace and process: its connections and its share of the rate limit are common.

@@ -106,6 +106,13 @@ class IntercomTranslator:
         )
 
 
+def parts_of(key_prefix: str | Sequence[str]) -> list[str]:
+    """The parts of a key prefix, which may be written as Dagster writes keys: ``eu/main``."""
+    if isinstance(key_prefix, str):
+        return [part for part in key_prefix.split("/") if part]
+    return list(key_prefix)
+
+
 def keys_by_stream(assets: Iterable[dg.AssetsDefinition]) -> dict[str, dg.AssetKey]:
     """The key of each stream's asset, whatever a translator made of it."""
     return {

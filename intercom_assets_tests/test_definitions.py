@@ -16,6 +16,7 @@ from intercom_assets import (
     IntercomResource,
     IntercomStreamProps,
     IntercomTranslator,
+    __version__,
     build_intercom_assets,
     build_intercom_definitions,
 )
@@ -54,6 +55,10 @@ def test_a_token_given_as_it_is_is_in_no_snapshot(tmp_path: Path) -> None:
     assert "access_token" in snapshot
     assert "5ec4e7" not in snapshot + repr(resource) + str(resource)
     assert resource.client().settings.access_token == "tok-5ec4e7"
+
+
+def test_dagster_knows_the_version() -> None:
+    assert dg.DagsterLibraryRegistry.get()["intercom-assets"] == __version__
 
 
 def test_jobs_sync_everything_support_and_anew(sandbox: Sandbox, tmp_path: Path) -> None:
