@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
+from dagster_shared.libraries import DagsterLibraryRegistry
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from intercom_assets.client import IntercomClient
@@ -14,7 +15,7 @@ from intercom_assets.streams.privacy import Privacy
 from intercom_assets.version import __version__
 
 # So that a code location tells Dagster which version it runs.
-dg.DagsterLibraryRegistry.register("intercom-assets", __version__, is_dagster_package=False)
+DagsterLibraryRegistry.register("intercom-assets", __version__, is_dagster_package=False)
 
 SECRETS = ("access_token", "hash_salt")
 # What is looked up in a run: `EnvVar`, and what `EnvVar.int` gives.
