@@ -8,44 +8,38 @@ share one client, and with it one view of the rate limit.
 What Dagster does for one step is its own code; here is only which steps run, and in which thread.
 """
 
-import ctypes
 import os
-import sys
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError, raise_execution_interrupts
+from dagster._core.errors import raise_execution_interrupts
 from dagster._core.events import DagsterEvent, EngineEventData
 from dagster._core.execution.api import ExecuteRunWithPlanIterable
 from dagster._core.execution.compute_logs import create_compute_log_file_key
 from dagster._core.execution.context.system import (
     PlanExecutionContext,
     PlanOrchestrationContext,
-    StepExecutionContext,
 )
 from dagster._core.execution.context_creation_job import PlanExecutionContextManager
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.execute_plan import (
     _trigger_hook,
-    dagster_event_sequence_for_step,
 )
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
-from dagster._core.execution.plan.objects import ErrorSource, step_failure_event_from_exc_info
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode, get_retries_config
+
+from intercom_assets.step_threads import News, StepThread, stop
 
 # Steps at once: the four streams that are worth reading side by side. Each needs some memory.
 MAX_CONCURRENT = 4
 # How often to look whether a pool has room again, or a step's time to be repeated has come.
 LOOK_AGAIN_SECONDS = 0.5
-# How long a cancelled run waits for its steps to notice.
-STOP_SECONDS = 5.0
 
 
 @dg.executor(
@@ -116,58 +110,6 @@ class ThreadsExecutor(dg.Executor):
         )
 
 
-class _Over(NamedTuple):
-    """What a step's thread says last: what it raised, if Dagster wants that raised."""
-
-    problem: BaseException | None
-
-
-class _Step:
-    """A step in a thread of its own. It starts at once, and puts its events into a queue."""
-
-    def __init__(self, context: StepExecutionContext, news: "_News") -> None:
-        self.context = context
-        self.events: list[DagsterEvent] = []
-        # How it ended: succeeded, failed, or to be repeated.
-        self.outcome: DagsterEvent | None = None
-        self._news = news
-        # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
-        self._thread = threading.Thread(target=self._run, name=context.step.key, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        problem = None
-        try:
-            for event in dagster_event_sequence_for_step(self.context):
-                self._news.put((self, event))
-        except BaseException as raised:  # raised again by the main thread
-            problem = raised
-        self._news.put((self, _Over(problem)))
-
-    def take(self, event: DagsterEvent) -> None:
-        """Keeps an event that the step has told."""
-        self.events.append(event)
-        if event.is_step_success or event.is_step_failure or event.is_step_up_for_retry:
-            self.outcome = event
-
-    def interrupt(self) -> None:
-        """Has the step raise what an interrupt raises, as soon as it runs Python code again."""
-        if not self._thread.is_alive():
-            return  # its number may be another thread's by now
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(self._thread.ident or 0),
-            ctypes.py_object(DagsterExecutionInterruptedError),
-        )
-
-    def ended_by(self, deadline: float) -> bool:
-        """Whether the step has ended by a moment of the monotonic clock."""
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        return not self._thread.is_alive()
-
-
-_News = SimpleQueue[tuple[_Step, DagsterEvent | _Over]]
-
-
 def _run_all(
     job_context: PlanExecutionContext, execution_plan: ExecutionPlan, max_concurrent: int
 ) -> Iterator[DagsterEvent]:
@@ -185,12 +127,12 @@ def _run_all(
             )
         )
         yield from _capture_output(job_context, execution_plan, stack)
-        running: set[_Step] = set()
-        news: _News = SimpleQueue()
+        running: set[StepThread] = set()
+        news: News = SimpleQueue()
         try:
             yield from _run_steps(job_context, active, running, news)
         except BaseException as problem:
-            events = _stop(running, news)
+            events = stop(running, news)
             for step in running:
                 if step.outcome:
                     active.handle_event(step.outcome)  # which gives back its place in a pool
@@ -202,12 +144,12 @@ def _run_all(
 def _run_steps(
     job_context: PlanExecutionContext,
     active: ActiveExecution,
-    running: set[_Step],
-    news: "_News",
+    running: set[StepThread],
+    news: News,
 ) -> Iterator[DagsterEvent]:
     while running or not active.is_complete:
         for ready in active.get_steps_to_execute():
-            running.add(_Step(job_context.for_step(ready, active.get_known_state()), news))
+            running.add(StepThread(job_context.for_step(ready, active.get_known_state()), news))
         yield from active.concurrency_event_iterator(job_context)
         try:
             with raise_execution_interrupts():
@@ -255,29 +197,3 @@ def _capture_output(
     stack.callback(put_away)
     steps = [step.key for step in execution_plan.get_steps_to_execute_in_topo_order()]
     yield DagsterEvent.capture_logs(job_context, steps, key, captured)
-
-
-def _stop(steps: Iterable[_Step], news: _News) -> list[DagsterEvent]:
-    """Ends steps that run, and gives what they still had to say.
-
-    Those that do not notice in time are left behind, and told as failed.
-    """
-    steps = list(steps)
-    for step in steps:
-        step.interrupt()
-    deadline = time.monotonic() + STOP_SECONDS
-    late = [step for step in steps if not step.ended_by(deadline)]
-    events = []
-    while not news.empty():
-        step, item = news.get()
-        if isinstance(item, DagsterEvent):
-            step.take(item)
-            events.append(item)
-    for step in late:
-        if step.outcome is None:
-            failure = step_failure_event_from_exc_info(
-                step.context, sys.exc_info(), error_source=ErrorSource.INTERRUPT
-            )
-            step.take(failure)
-            events.append(failure)
-    return events

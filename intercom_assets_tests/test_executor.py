@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from intercom_assets import executor
+from intercom_assets import step_threads
 from intercom_assets.executor import threads_executor
 
 PATIENCE = 30.0
@@ -335,7 +335,7 @@ def test_when_a_run_ends_early_its_other_steps_are_interrupted(
 def test_a_step_that_does_not_notice_is_left_behind_and_told(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(step_threads, "STOP_SECONDS", 0.1)
     interrupted.clear()
     with pytest.raises(RuntimeError, match="the run ends here"):
         execute(one_that_does_not_notice, instance, raise_on_error=True)
