@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +23,9 @@ DagsterLibraryRegistry.register("intercom-assets", __version__, is_dagster_packa
 SECRETS = ("access_token", "hash_salt")
 # What is looked up in a run: `EnvVar`, and what `EnvVar.int` gives.
 VARIABLES = (dg.EnvVar, type(dg.EnvVar.int("INTERCOM_PAGE_SIZE")))
+HASTY_TRIES = 2
+HASTY_TIMEOUT_SECONDS = 8.0
+HASTY_RETRY_SECONDS = 1.0
 
 
 class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -110,11 +116,27 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigError: When a setting is missing or wrong.
         """
+        return _client(self._settings())
+
+    @contextmanager
+    def hasty_client(self) -> Iterator[IntercomClient]:
+        """A client for a sensor, which Dagster gives a minute: two short tries, then an error.
+
+        Raises:
+            ConfigError: When a setting is missing or wrong.
+        """
+        settings = self._settings()
+        timeout = min(settings.request_timeout, HASTY_TIMEOUT_SECONDS)
+        settings = replace(
+            settings, request_timeout=timeout, retry_wait=min(settings.retry_wait, 1)
+        )
+        with closing(IntercomClient(settings=settings, max_tries=HASTY_TRIES)) as client:
+            yield client
+
+    def _settings(self) -> Settings:
         fields = {name: _shown(getattr(self, name)) for name in type(self).model_fields}
         known = Settings.__dataclass_fields__
-        return _client(
-            Settings.from_config({name: fields[name] for name in fields if name in known})
-        )
+        return Settings.from_config({name: fields[name] for name in fields if name in known})
 
 
 def _hidden(name: str, value: Any) -> Any:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from intercom_assets.client import IntercomClient
-from intercom_assets.client.errors import RetriableError
-from intercom_assets.client.pagination import search_pages
+from intercom_assets.client.errors import PermissionDenied, RetriableError
 from intercom_assets.jobs import WORKSPACE_TAG
+from intercom_assets.outstanding import Outlook, landed, newest
 from intercom_assets.resources import IntercomResource
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.translator import keys_by_stream
 
 if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
@@ -40,10 +39,11 @@ def build_intercom_sensor(
     resource_key: str = "intercom",
     minimum_interval_seconds: int = 120,
 ) -> dg.SensorDefinition:
-    """A sensor that asks Intercom whether anything changed, and runs only what did.
+    """A sensor that asks Intercom whether anything changed, and runs what of it has not landed.
 
     One request of one record a stream that can be searched. Companies cannot be asked so cheaply;
-    they and the settings are the schedule's.
+    they and the settings are the schedule's. What has landed by whatever run is not asked for
+    again; what has not, because a run failed or was killed, is, after ever longer waits.
 
     Args:
         assets: Assets of one workspace.
@@ -58,8 +58,8 @@ def build_intercom_sensor(
         for stream, of in STREAMS.items()
         if stream in keys and issubclass(of, SearchStream)
     }
-    followers = {
-        stream: [key for other, key in keys.items() if STREAMS[other].parent is of]
+    wanted = {
+        stream: [keys[stream], *(key for other, key in keys.items() if STREAMS[other].parent is of)]
         for stream, of in searched.items()
     }
 
@@ -72,32 +72,27 @@ def build_intercom_sensor(
         description="Asks Intercom whether anything changed, and runs only the assets that did.",
     )
     def changes(context: dg.SensorEvaluationContext) -> Any:
-        if _is_under_way(context.instance, name):
+        if _is_under_way(context.instance, name, set(keys.values())):
             return dg.SkipReason("a run of this workspace is under way")
         resource: IntercomResource = getattr(context.resources, resource_key)
-        seen: dict[str, int] = json.loads(context.cursor or "{}")
         try:
-            now = {stream: newest(resource.client(), of) for stream, of in searched.items()}
+            now = _newest_of(searched, resource, context)
         except RetriableError as problem:
             return dg.SkipReason(f"Intercom does not answer now: {problem}")
-        moved = {
-            stream: moment
+        cursor = json.loads(context.cursor or "{}")
+        outlooks = {
+            stream: Outlook(*cursor.get(stream, ())).after(
+                moment, landed(context.instance, wanted[stream])
+            )
             for stream, moment in now.items()
-            if moment is not None and moment != seen.get(stream)
+            if moment is not None
         }
-        if not moved:
-            return dg.SkipReason("nothing changed")
-        selection = [key for stream in moved for key in (keys[stream], *followers[stream])]
-        return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(
-                    run_key=" ".join(f"{stream}:{moment}" for stream, moment in moved.items()),
-                    asset_selection=selection,
-                    tags={WORKSPACE_TAG: name},
-                )
-            ],
-            cursor=json.dumps({**seen, **moved}),
-        )
+        due = {
+            stream: outlook.asking(time.time())
+            for stream, outlook in outlooks.items()
+            if outlook.is_due(time.time(), minimum_interval_seconds)
+        }
+        return _result(now, outlooks | due, due, wanted, name)
 
     return changes
 
@@ -114,20 +109,57 @@ def build_automation_sensor(
     )
 
 
-def newest(client: IntercomClient, stream: type[SearchStream]) -> int | None:
-    """When a stream's newest record changed, epoch seconds; None if it has no records."""
-    pages = search_pages(
-        client,
-        stream.path,
-        {"field": "updated_at", "operator": ">", "value": 0},
-        order="descending",
-        key=stream.data_key,
-        page_size=1,
+def _newest_of(
+    streams: Mapping[str, type[SearchStream]],
+    resource: IntercomResource,
+    context: dg.SensorEvaluationContext,
+) -> dict[str, int | None]:
+    found = {}
+    with resource.hasty_client() as client:
+        for stream, of in streams.items():
+            try:
+                found[stream] = newest(client, of)
+            except PermissionDenied as problem:
+                context.log.warning(f"{stream} is not watched: {problem}")
+    return found
+
+
+def _result(
+    now: Mapping[str, int | None],
+    outlooks: Mapping[str, Outlook],
+    due: Mapping[str, Outlook],
+    wanted: Mapping[str, Sequence[dg.AssetKey]],
+    name: str,
+) -> dg.SensorResult:
+    cursor = json.dumps(outlooks)
+    if not due:
+        waiting = [stream for stream, outlook in outlooks.items() if outlook.outstanding]
+        reason = "nothing changed"
+        if waiting:
+            reason = f"{', '.join(waiting)}: several runs have not landed it; asked again later"
+        return dg.SensorResult(skip_reason=reason, cursor=cursor)
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=" ".join(f"{stream}:{now[stream]}:{due[stream].key}" for stream in due),
+                asset_selection=[key for stream in due for key in wanted[stream]],
+                tags={WORKSPACE_TAG: name},
+            )
+        ],
+        cursor=cursor,
     )
-    records = next(pages).records
-    return parse_epoch(records[0].get("updated_at")) if records else None
 
 
-def _is_under_way(instance: dg.DagsterInstance, name: str) -> bool:
-    wanted = dg.RunsFilter(tags={WORKSPACE_TAG: name}, statuses=list(UNDER_WAY))
-    return instance.get_runs_count(wanted) > 0
+def _is_under_way(instance: dg.DagsterInstance, name: str, keys: set[dg.AssetKey]) -> bool:
+    """Whoever started it: a run by mouse or from a terminal has no tag of ours, but our assets."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
+    return any(
+        run.tags.get(WORKSPACE_TAG) == name or keys & _planned(instance, run.run_id) for run in runs
+    )
+
+
+def _planned(instance: dg.DagsterInstance, run_id: str) -> set[dg.AssetKey]:
+    page = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    )
+    return {record.asset_key for record in page.records if record.asset_key}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
+import pytest
 
-from intercom_assets import IntercomStreamProps, IntercomTranslator
+from intercom_assets import IntercomStreamProps, IntercomTranslator, resources, sensors
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets_tests.test_definitions import run, workspace
 
@@ -36,11 +40,26 @@ def test_everything_ships_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
     assert repository.schedule_defs[0].cron_schedule == "0 * * * *"
 
 
-def test_the_sensor_runs_only_what_changed(sandbox: Sandbox, tmp_path: Path) -> None:
+CHANGES = {"contacts", "conversations", "conversation_parts"}
+
+
+def load(defs: dg.Definitions, instance: dg.DagsterInstance, *streams: str) -> bool:
+    """A run without any tag, as somebody starts one by mouse or in a terminal."""
+    job = defs.resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey.from_user_string(stream) for stream in streams]
+    done = job.execute_in_process(instance=instance, asset_selection=keys, raise_on_error=False)
+    return done.success
+
+
+def test_the_sensor_runs_only_what_changed_and_has_not_landed(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     with dg.instance_for_test() as instance:
         first = tick(defs, instance, None)
-        assert selected(first) == {"contacts", "conversations", "conversation_parts"}
+        assert selected(first) == CHANGES
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *CHANGES)
         sandbox.reset_log()
         second = tick(defs, instance, first.cursor)
         assert second.skip_message == "nothing changed"
@@ -49,9 +68,118 @@ def test_the_sensor_runs_only_what_changed(sandbox: Sandbox, tmp_path: Path) -> 
         assert {request.body["pagination"]["per_page"] for request in sandbox.requests} == {1}
         sandbox.workspace.clock.advance(60)
         sandbox.workspace.update("contacts", next(iter(sandbox.workspace.contacts)), name="New")
-        third = tick(defs, instance, first.cursor)
+        third = tick(defs, instance, second.cursor)
         assert selected(third) == {"contacts"}
         assert third.run_requests[0].run_key != first.run_requests[0].run_key
+
+
+def test_what_has_not_landed_is_asked_for_again_and_ever_more_seldom(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    asked, cursor, now = [], None, 1_000_000.0
+    with dg.instance_for_test() as instance:
+        for _ in range(120):  # four hours of ticks, and each run is killed
+            monkeypatch.setattr(sensors, "time", SimpleNamespace(time=lambda now=now: now))
+            result = tick(defs, instance, cursor)
+            cursor = result.cursor
+            if result.run_requests:
+                asked.append((now, result.run_requests[0].run_key))
+            else:
+                assert "asked again later" in result.skip_message
+            now += 120
+        waits = [round(b - a) for (a, _), (b, _) in pairwise(asked)]
+        assert waits[:5] == [120, 120, 360, 840, 1800]
+        assert set(waits[5:]) == {3600}
+        assert len({key for _, key in asked}) == len(asked), "or Dagster starts no run"
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *CHANGES)
+        assert tick(defs, instance, cursor).skip_message == "nothing changed"
+
+
+def test_parts_that_are_missing_are_asked_for(sandbox: Sandbox, tmp_path: Path) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    with dg.instance_for_test() as instance:
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, "contacts", "conversations")
+        assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
+
+
+def test_what_shows_up_late_behind_the_bookmark_is_asked_for_until_a_run_has_read_it(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    contact = next(iter(sandbox.workspace.contacts))
+    with dg.instance_for_test() as instance:
+        sandbox.workspace.clock.advance(60)
+        sandbox.workspace.update("contacts", contact, name="Changed while a run reads")
+        changed = sandbox.workspace.contacts[contact]["updated_at"]
+        sandbox.workspace.contacts[contact]["updated_at"] = changed - 120
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *CHANGES)
+        cursor = tick(defs, instance, None).cursor
+        sandbox.workspace.update("contacts", contact, updated_at=changed)
+        for _ in range(2):
+            late = tick(defs, instance, cursor)
+            assert selected(late) == {"contacts"}
+            cursor = late.cursor
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *CHANGES)
+        assert tick(defs, instance, cursor).skip_message == "nothing changed"
+
+
+@pytest.mark.parametrize(
+    "tags", [{"intercom/workspace": "intercom"}, {}], ids=["by a job", "by mouse"]
+)
+def test_no_second_run_while_one_is_under_way(
+    sandbox: Sandbox, tmp_path: Path, tags: dict[str, str]
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    with dg.instance_for_test() as instance:
+        instance.create_run_for_job(
+            defs.resolve_implicit_global_asset_job_def().get_subset(
+                asset_selection={dg.AssetKey("tags")}
+            ),
+            status=dg.DagsterRunStatus.STARTED,
+            asset_selection=frozenset({dg.AssetKey("tags")}),
+            tags=tags,
+        )
+        skipped = tick(defs, instance, None)
+        assert "under way" in str(skipped.skip_message)
+        assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", status=500),
+        Fault("status", status=429),
+        Fault("stall", seconds=60),
+        Fault("reset"),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.status or ''}",
+)
+def test_an_intercom_that_is_down_is_asked_later_and_within_seconds(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(resources, "HASTY_TIMEOUT_SECONDS", 0.3)
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    sandbox.faults.append(fault)
+    with dg.instance_for_test() as instance:
+        began = time.monotonic()
+        skipped = tick(defs, instance, None)
+        assert "does not answer" in str(skipped.skip_message)
+        assert time.monotonic() - began < 15, "Dagster gives a sensor a minute"
+        assert len(sandbox.requests) == 2
+
+
+def test_a_stream_that_may_not_be_read_does_not_hide_the_others(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb")
+    sandbox.missing_scopes = {"/contacts/search": 403}
+    with dg.instance_for_test() as instance:
+        assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
 
 
 def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -64,27 +192,9 @@ def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> No
         first = tick(defs, instance, None)
         expected = {"contacts/raw", "conversations/raw", "conversation_parts/raw"}
         assert selected(first) == expected
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *expected)
         assert tick(defs, instance, first.cursor).skip_message == "nothing changed"
-
-
-def test_no_second_run_while_one_is_under_way(sandbox: Sandbox, tmp_path: Path) -> None:
-    defs = workspace(sandbox, tmp_path / "w.duckdb")
-    with dg.instance_for_test() as instance:
-        instance.create_run_for_job(
-            defs.resolve_job_def("intercom_everything"),
-            status=dg.DagsterRunStatus.STARTED,
-            tags={"intercom/workspace": "intercom"},
-        )
-        skipped = tick(defs, instance, None)
-        assert "under way" in str(skipped.skip_message)
-        assert not sandbox.requests
-
-
-def test_an_intercom_that_is_down_is_asked_later(sandbox: Sandbox, tmp_path: Path) -> None:
-    defs = workspace(sandbox, tmp_path / "w.duckdb")
-    sandbox.faults.append(Fault("status", status=503))
-    with dg.instance_for_test() as instance:
-        assert "does not answer" in str(tick(defs, instance, None).skip_message)
 
 
 def test_parts_follow_conversations(sandbox: Sandbox, tmp_path: Path) -> None:

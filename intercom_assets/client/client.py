@@ -54,6 +54,8 @@ class IntercomClient:
     Args:
         config: See `Settings`; at least ``access_token``, here or in the environment.
         settings: Settings that were checked already, instead of a config.
+        max_tries: Tries of one request, also where it is rate limited, for somebody in haste; by
+            default as many as outlast a passing fault.
 
     Attributes:
         calls: How many requests it has sent.
@@ -63,9 +65,15 @@ class IntercomClient:
     """
 
     def __init__(
-        self, config: Mapping[str, Any] | None = None, *, settings: Settings | None = None
+        self,
+        config: Mapping[str, Any] | None = None,
+        *,
+        settings: Settings | None = None,
+        max_tries: int | None = None,
     ) -> None:
         self.settings = settings or Settings.from_config(config or {})
+        self._max_tries = max_tries or MAX_TRIES
+        self._max_rate_limited = max_tries or MAX_RATE_LIMITED
         self.clock = ServerClock()
         self.pacer = Pacer(self.settings.max_concurrency, self.clock)
         self.calls = 0
@@ -161,7 +169,7 @@ class IntercomClient:
     ) -> T:
         url = self._url(path)
         try:
-            repeat = retrying(tries, self.settings.retry_wait)
+            repeat = retrying(min(tries, self._max_tries), self.settings.retry_wait)
             return repeat(lambda: reader(self._answer(method, url, payload)))
         except RequestRefused as refused:
             if refused.status == 401:
@@ -170,7 +178,7 @@ class IntercomClient:
 
     def _answer(self, method: str, url: str, payload: dict[str, Any]) -> Answer:
         call = f"{method} {urlsplit(url).path}"
-        for _ in range(MAX_RATE_LIMITED):
+        for _ in range(self._max_rate_limited):
             reply = self._send(method, url, payload)
             if reply.status != 429:
                 if reply.status < 300:
