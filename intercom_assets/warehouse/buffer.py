@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -39,28 +39,33 @@ class Buffer:
 
     Args:
         kinds: The types of the columns that there are, by field.
+        nested: Buffers of the tables for what is nested in the records, by name.
 
     Attributes:
         state: What holds once all of it is stored.
         fetched: Parents whose children are in it.
         refresh: The full refresh under way, if there is one.
-        count: Records in it.
-        size: About the bytes that they take.
+        count: Records in it, without those that are nested.
     """
 
-    def __init__(self, kinds: Mapping[str, str]) -> None:
+    def __init__(
+        self, kinds: Mapping[str, str], nested: Mapping[str, Buffer] | None = None
+    ) -> None:
         self._kinds = dict(kinds)
+        self.nested = dict(nested or {})
         self.state: SyncState | None = None
         self.fetched: list[Parent] = []
         self.refresh: int | None = None
-        self.count = self.size = 0
+        self.count = self._size = 0
         self._records: list[Record] = []
         self._bytes = 0
         self._rows: list[Rows] = []
 
     def successor(self) -> Buffer:
         """An empty buffer that knows of the types that this one has met."""
-        return Buffer(self._kinds)
+        return Buffer(
+            self._kinds, {name: buffer.successor() for name, buffer in self.nested.items()}
+        )
 
     def add(self, batch: Batch) -> None:
         """Adds a batch."""
@@ -70,8 +75,17 @@ class Buffer:
         self.count += len(batch.records)
         self._records += batch.records
         self._bytes += batch.size
+        for name, records in batch.nested.items():
+            if records:
+                # What a full refresh does not meet in them stays.
+                self.nested[name].add(Batch(records, replace(batch.state, refresh=None)))
         if len(self._records) >= ENCODE_ROWS or self._bytes >= ENCODE_BYTES:
             self._encode()
+
+    @property
+    def size(self) -> int:
+        """About the bytes that all of it takes."""
+        return self._size + sum(buffer.size for buffer in self.nested.values())
 
     def rows(self) -> list[Rows]:
         """All records, in order, in as few tables as their types allow."""
@@ -95,7 +109,7 @@ class Buffer:
         self._kinds |= kinds
         rows = Rows(pa.table(arrays), kinds)
         self._rows.append(rows)
-        self.size += rows.table.nbytes
+        self._size += rows.table.nbytes
         self._records, self._bytes = [], 0
 
 
