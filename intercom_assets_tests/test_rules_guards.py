@@ -524,7 +524,7 @@ def test_rule_9_an_empty_answer_or_a_page_without_a_cursor_is_not_the_end(
 def test_rule_9_a_scroll_that_never_ends_well_is_an_error(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("intercom_assets.streams.companies.MAX_SCROLLS", 2)
+    monkeypatch.setattr("intercom_assets.streams.collections.companies.MAX_SCROLLS", 2)
     if fault == "status":
         sandbox.faults.append(Fault("status", status=500, match="scroll"))
     else:
