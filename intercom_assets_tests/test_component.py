@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 from dagster.components.resolved.errors import ResolutionException
-from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
+from dagster.components.testing.utils import DefsFolderSandbox, create_defs_folder_sandbox
 from jsonschema import Draft4Validator
 
 from intercom_assets import (
