@@ -1,0 +1,159 @@
+"""One run's place at one table: what it claimed, what is stored, and how rows get in."""
+
+from __future__ import annotations
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
+
+from intercom_assets.streams.state import SyncState
+from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
+from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.changes import Changes
+from intercom_assets.warehouse.database import Warehouse
+from intercom_assets.warehouse.errors import EmptySource, ParentMissing
+from intercom_assets.warehouse.names import types_of_fields
+from intercom_assets.warehouse.parent_queue import ParentQueue
+from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.table import Table
+
+
+def _may_go_well(state: RetryCallState) -> bool:
+    """Whether a transaction that was undone is worth doing again."""
+    problem = state.outcome.exception() if state.outcome else None
+    if isinstance(problem, duckdb.OutOfMemoryException):
+        berth: Berth = state.args[0]
+        return berth.warehouse.lift_memory_limit()
+    # Two threads of one process may meet in the catalog, and one of them find it half made.
+    return isinstance(problem, duckdb.TransactionException) or "python_arrow_scan" in str(problem)
+
+
+again = retry(
+    retry=_may_go_well,
+    stop=stop_after_attempt(8),
+    wait=wait_random_exponential(multiplier=0.05, max=2),
+    reraise=True,
+)
+
+
+class Berth:
+    """One run's place at one table, from its claim on.
+
+    Args:
+        warehouse: Where to write.
+        name: The stream's table.
+        spec: What belongs in the table.
+        source: The workspace that the records come from.
+        run_id: The run.
+
+    Attributes:
+        claim: The run's right to write.
+        stored: What the warehouse says of the stream.
+        kinds: The types of the table's columns, by field.
+        changes: What was done to the table.
+        commits: How often the run has committed.
+        reset: The reported bookmark that was obeyed last.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, name: str, spec: TableSpec, source: str, run_id: str
+    ) -> None:
+        self.warehouse = warehouse
+        self.name = name
+        self.spec = spec
+        self.changes = Changes()
+        self.commits = 0
+        self.claim, self.stored, self.kinds = self._claim(source, run_id)
+        self.reset = self.stored.reset
+
+    @again
+    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str]]:
+        with self.warehouse.transaction() as connection:
+            books, table = self.books(connection), self.table(connection)
+            books.create()
+            claim, stored = books.claim(self.name, source, run_id)
+            is_gone = not table.exists()
+            added = table.create()
+            if is_gone:
+                books.forget_columns(self.name)
+            elif added and stored.state:
+                self.warehouse.say(
+                    f"{self.name}: the table lacked {', '.join(added)}, so everything is read again"
+                )
+            if is_gone or added:
+                # Of a table that somebody dropped nothing is known any more, and rows that do not
+                # change would keep new columns empty.
+                books.forget(self.name)
+                stored = Stored(None, None, stored.reset)
+            if self.spec.replace:
+                table.start_staging()
+            kinds = types_of_fields(table.columns(), books.renamed(self.name))
+        return claim, stored, kinds
+
+    def remember(self, state: SyncState | None, connection: DuckDBPyConnection) -> None:
+        """Stores the state that the rows of this transaction make true."""
+        self.books(connection).remember(self.claim, state, self.reset)
+
+    def put(self, buffer: Buffer, connection: DuckDBPyConnection) -> Changes:
+        """Puts a buffer into the table, or its staging table, and notes what else it tells."""
+        books, table = self.books(connection), self.table(connection)
+        changes = Changes()
+        put = table.append if self.spec.replace else table.merge
+        for rows in buffer.rows():
+            changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
+            if buffer.refresh is not None and not self.spec.parent:
+                books.record_seen(self.name, buffer.refresh, rows.table[self.spec.key[0]])
+        books.remember_renamed(self.name, changes.renamed)
+        books.record_parents(self.name, buffer.fetched)
+        return changes
+
+    def put_all(self, buffer: Buffer, allow_empty: bool, connection: DuckDBPyConnection) -> Changes:
+        """Makes the table hold exactly a buffer, and what this run has put before.
+
+        Raises:
+            EmptySource: When that is nothing and the table has rows.
+        """
+        changes, table = self.put(buffer, connection), self.table(connection)
+        if table.staging.count() == 0 and table.count() > 0 and not allow_empty:
+            raise EmptySource(
+                f"Intercom answered with no {self.name} at all, while the table has "
+                f"{table.count()} rows, which stay. If they are really gone, materialize with "
+                "the config allow_empty: true"
+            )
+        changes.add(table.replace())
+        table.staging.drop()
+        self.remember(SyncState(), connection)
+        return changes
+
+    def describe(self) -> tuple[int, dict[str, str]]:
+        """How many rows the table has, and the types of its columns by name."""
+
+        def look(connection: DuckDBPyConnection) -> tuple[int, dict[str, str]]:
+            table = self.table(connection)
+            return table.count(), table.columns()
+
+        return self.warehouse.ask(look)
+
+    def queue(self) -> ParentQueue | None:
+        """The parents whose children are outstanding, if the stream has a parent table.
+
+        Raises:
+            ParentMissing: When there is no such table yet.
+        """
+        if self.spec.parent is None:
+            return None
+        with self.warehouse.connection() as connection:
+            if not Table(connection, self.warehouse.schema, self.spec.parent, self.spec).exists():
+                raise ParentMissing(
+                    f"{self.name} are read for the rows of {self.spec.parent}, a table that is not "
+                    f"there yet: materialize {self.spec.parent} first"
+                )
+        return ParentQueue(self.warehouse, self.name, self.spec.parent)
+
+    def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
+        """Our own tables."""
+        return Bookkeeping(connection, self.warehouse.schema)
+
+    def table(self, connection: DuckDBPyConnection) -> Table:
+        """The stream's table."""
+        return Table(connection, self.warehouse.schema, self.name, self.spec)
