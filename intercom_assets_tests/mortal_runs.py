@@ -1,7 +1,8 @@
 """What a run does that may die where a test wants it to.
 
-It passes boundaries: before and after every commit of DuckDB's, and before and after every event
-that Dagster stores. At the one it is told, the process ends as kill -9 ends it.
+It passes boundaries: before every commit of DuckDB's, after it while the file is still open and its
+log not yet part of it, and after the file is closed; before and after every event that Dagster
+stores. At the one it is told, the process ends as kill -9 ends it.
 """
 
 from __future__ import annotations
@@ -80,16 +81,22 @@ class Boundaries:
     def guard(self) -> None:
         """Puts a boundary before and after each commit and each event of this process."""
         warehouses: Any = Warehouse
-        original = Warehouse.transaction
+        transaction, connection = Warehouse.transaction, Warehouse.connection
 
         @contextmanager
-        def transaction(warehouse: Warehouse) -> Iterator[Any]:
-            with original(warehouse) as connection:
-                yield connection
+        def bounded_transaction(warehouse: Warehouse) -> Iterator[Any]:
+            with transaction(warehouse) as opened:
+                yield opened
                 self.cross()
             self.cross()
 
-        warehouses.transaction = transaction
+        @contextmanager
+        def bounded_connection(warehouse: Warehouse) -> Iterator[Any]:
+            with connection(warehouse) as opened:
+                yield opened
+                self.cross()
+
+        warehouses.transaction, warehouses.connection = bounded_transaction, bounded_connection
         instances: Any = dg.DagsterInstance
         instances.handle_new_event = self.around(instances.handle_new_event)
 

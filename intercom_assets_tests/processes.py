@@ -86,9 +86,10 @@ class Forker:
     Args:
         folder: The same.
         temporary: Where runs put what they need for a while only.
+        environment: Further variables of the runs.
     """
 
-    def __init__(self, folder: Path, temporary: Path) -> None:
+    def __init__(self, folder: Path, temporary: Path, **environment: str) -> None:
         self.folder = folder
         self._count = 0
         self._tokens: set[str] = set()
@@ -98,7 +99,12 @@ class Forker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "DAGSTER_DISABLE_TELEMETRY": "1", "TMPDIR": str(temporary)},
+            env={
+                **os.environ,
+                "DAGSTER_DISABLE_TELEMETRY": "1",
+                "TMPDIR": str(temporary),
+                **environment,
+            },
         )
 
     def start(self, job: Job) -> Running:
@@ -130,11 +136,11 @@ class Forker:
 
 
 @contextmanager
-def forker(folder: Path) -> Iterator[Forker]:
+def forker(folder: Path, **environment: str) -> Iterator[Forker]:
     """A helper process for the time of a block; no run of it may have told its token."""
     # The name of a socket in it must not be long.
     with tempfile.TemporaryDirectory(prefix="runs-", ignore_cleanup_errors=True) as temporary:
-        helper = Forker(folder, Path(temporary))
+        helper = Forker(folder, Path(temporary), **environment)
         try:
             yield helper
         finally:

@@ -33,6 +33,7 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
+from intercom_assets.warehouse.rebuild import Recast, rebuild
 from intercom_assets.warehouse.spec import TableSpec
 
 
@@ -209,6 +210,7 @@ class Table:
         found = self.columns()
         arrays: dict[str, pa.ChunkedArray] = {}
         casts = []
+        recasts: dict[str, Recast] = {}
         for name, column in columns_for(rows.table.column_names, found, renamed).items():
             kind, arrays[column] = rows.kinds[name], rows.table[name]
             wanted = _common(kind, found.get(column, kind))
@@ -216,12 +218,14 @@ class Table:
                 self._add_column(column, kind, None)
                 changes.new_columns.append(column)
             elif wanted != found[column]:
-                self._widen(column, found[column], wanted)
-                changes.widened[column] = wanted
+                recasts[column] = Recast(wanted, _cast(column, found[column], wanted))
             if wanted != kind:
                 casts.append(f"{_cast(column, kind, wanted)} as {quote(column)}")
             if column != name:
                 changes.renamed[name] = column
+        if recasts:
+            rebuild(self.connection, self.schema, self.name, recasts)
+            changes.widened |= {column: recast.kind for column, recast in recasts.items()}
         count = rows.table.num_rows
         arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
         for column in found.keys() - arrays.keys() - {SYNCED_AT}:
@@ -293,12 +297,6 @@ class Table:
         if comment:
             text = comment.replace("'", "''")
             self.connection.execute(f"comment on column {self.sql}.{quote(name)} is '{text}'")
-
-    def _widen(self, name: str, old: str, new: str) -> None:
-        self.connection.execute(
-            f"alter table {self.sql} alter column {quote(name)} set data type {new} "
-            f"using {_cast(name, old, new)}"
-        )
 
 
 def _one(connection: DuckDBPyConnection, query: str) -> int:
