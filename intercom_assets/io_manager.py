@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -23,6 +23,7 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
+from intercom_assets.warehouse.location import located
 from intercom_assets.warehouse.names import comma, path
 from intercom_assets.warehouse.turns import turn
 from intercom_assets.writer import Writer
@@ -84,6 +85,15 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             raise ValueError(f"preview is {value!r}: it must be one of {', '.join(PREVIEWS)}")
         return value
 
+    @cached_property
+    def database(self) -> str:
+        """The database in the one spelling that everything uses, see `located`."""
+        return located(self.duckdb.database)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Decides where the database is, before anything can change the working directory."""
+        _ = self.database
+
     def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
         """Stores everything that an extraction yields.
 
@@ -99,7 +109,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         warehouse = self._warehouse_of(context.definition_metadata, context.log.warning)
         table = _table_of(context.definition_metadata, context.asset_key)
         my_turn = turn(
-            self.duckdb.database,
+            self.database,
             f"{warehouse.schema}.{table}",
             context.run_id,
             self.patience,
@@ -170,7 +180,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self._connect,
             schema or self.schema_name,
             None if is_limited else self.memory_limit,
-            _limit_lifted(self.duckdb.database),
+            _limit_lifted(self.database),
             self.lock_timeout,
             **told,
         )
@@ -186,8 +196,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         # and never says so. The configuration is the same: both may be open in one process.
         config = {"custom_user_agent": "dagster", **self.duckdb.connection_config}
         with (
-            alone(self.duckdb.database),
-            duckdb.connect(self.duckdb.database, config=config) as connection,
+            alone(self.database),
+            duckdb.connect(self.database, config=config) as connection,
         ):
             yield connection
 

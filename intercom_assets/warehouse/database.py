@@ -164,8 +164,8 @@ def _is_lock(problem: Exception) -> bool:
 
 
 _ADVICE = {
-    "replaying WAL": "rescue what an earlier version left in the file's log, as docs/reliability.md "
-    'says under "A file that no longer opens"',
+    "replaying WAL": "rescue what an earlier version left in its log: docs/reliability.md says "
+    'how, under "A file that no longer opens"',
     "Could not set lock": "close it there (a notebook, the duckdb shell, another tool) or open it "
     "read-only only while no run is under way",
     "being used by another": "close it there",

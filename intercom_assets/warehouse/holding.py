@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from intercom_assets.warehouse.location import local_file
 from intercom_assets.warehouse.turns import lock_path
 
 
@@ -42,8 +43,8 @@ def alone(database: str) -> Iterator[None]:
 
 def _acquired(database: str) -> FileLock | None:
     """The lock, held; None where there can be no such file, of which DuckDB says what is wrong."""
-    note, file = lock_path(database, ""), Path(database).resolve()
-    if note is None or not file.parent.is_dir():
+    note, file = lock_path(database, ""), local_file(database)
+    if note is None or file is None or not file.parent.is_dir():
         return None
     lock, owner = _lock(file.with_name(f"{file.name}.lock")), note.with_suffix(".owner")
     was_in = lock.is_locked

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from intercom_assets.warehouse.location import local_file
+
 POLL_SECONDS = 1.0
 SAY_AGAIN_SECONDS = 60.0
 
@@ -71,11 +73,12 @@ def _acquire(
 
 def lock_path(database: str, what: str) -> Path | None:
     """Where a lock for something in a database is; None if the database is no local file."""
-    if database.startswith(":") or ":" in database.split("/", 1)[0][2:]:
+    file = local_file(database)
+    if file is None:
         return None
     folder = Path(tempfile.gettempdir()) / f"intercom_assets-{_user()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    target = f"{Path(database).resolve()}\n{what}"
+    target = f"{file}\n{what}"
     return folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lock"
 
 
