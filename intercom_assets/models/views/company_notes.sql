@@ -1,0 +1,7 @@
+select
+    company_id,
+    item ->> '$.id' as note_id,
+    {{ moment("item ->> '$.created_at'") }} as created_at,
+    item ->> '$.author.id' as author_id,
+    item ->> '$.body' as body
+from {{ items('companies', 'notes', company_id='id') }}

@@ -1,0 +1,4 @@
+select
+    {{ own }}{% for attribute in attributes %},
+    {{ attribute.sql }}{% endfor %}
+from {{ live('tickets', ticket_attributes='json') }}
