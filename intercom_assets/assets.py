@@ -31,6 +31,7 @@ def build_intercom_assets(
     io_manager_key: str = IO_MANAGER_KEY,
     resource_key: str = RESOURCE_KEY,
     checks: bool = True,
+    relations: bool = False,
     freshness_policy: dg.FreshnessPolicy | None = FRESHNESS,
     max_retries: int = 2,
     retry_seconds: float = 60,
@@ -53,6 +54,8 @@ def build_intercom_assets(
         io_manager_key: Resource that stores what the assets extract.
         resource_key: Resource that is the `IntercomResource`.
         checks: Whether each asset checks its table once it is stored.
+        relations: Whether each run makes the relations over its table, too; their assets are
+            those of `build_intercom_relations`.
         freshness_policy: When an asset counts as stale.
         max_retries: How often a step is repeated after a fault that the client's own repetitions
             did not outlast. It goes on where it stopped.
@@ -81,6 +84,7 @@ def build_intercom_assets(
         io_manager_key=io_manager_key,
         resource_key=resource_key,
         checks=checks,
+        relations=relations,
         max_retries=max_retries,
         retry_seconds=retry_seconds,
     )
@@ -117,6 +121,7 @@ class _Factory:
     io_manager_key: str
     resource_key: str
     checks: bool
+    relations: bool
     max_retries: int
     retry_seconds: float
 
@@ -152,6 +157,7 @@ class _Factory:
             io_manager=getattr(resources, self.io_manager_key),
             schema=self.schema,
             asset_keys=self.keys,
+            relations=self.relations,
             max_retries=self.max_retries,
             retry_seconds=self.retry_seconds,
         )

@@ -132,6 +132,13 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
         str, _told("Of the schedule, which is stopped until it is started.")
     ] = "0 * * * *"
     checks: Annotated[bool, _told("Whether assets check their tables.")] = True
+    models: Annotated[
+        bool | None,
+        _told(
+            "Whether there are relations and models; by default what INTERCOM_MODELS says, else "
+            "yes, unless the IO manager is your own."
+        ),
+    ] = None
     max_retries: Annotated[int, _told("How often a step is repeated after a fault that lasts.")] = 2
     retry_seconds: Annotated[float, _told("Seconds before a step is repeated.")] = 60
 
@@ -181,6 +188,7 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
             execute=self.execute,
             cron_schedule=self.cron_schedule,
             checks=self.checks,
+            models=self.models,
             max_retries=self.max_retries,
             retry_seconds=self.retry_seconds,
         )

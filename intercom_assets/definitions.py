@@ -12,10 +12,11 @@ from dagster_duckdb import DuckDBResource
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.jobs import build_intercom_jobs
+from intercom_assets.models.assets import relation_specs
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
-from intercom_assets.translator import parts_of
+from intercom_assets.translator import keys_by_stream, parts_of
 
 
 def build_intercom_definitions(
@@ -29,6 +30,7 @@ def build_intercom_definitions(
     io_manager_key: str | None = None,
     io_manager: Mapping[str, Any] | None = None,
     cron_schedule: str = "0 * * * *",
+    models: bool | None = None,
     **options: Any,
 ) -> dg.Definitions:
     """Everything for one workspace: assets, checks, resources, jobs, a schedule and sensors.
@@ -47,6 +49,8 @@ def build_intercom_definitions(
         io_manager_key: Your own IO manager, to be defined elsewhere, instead of ours.
         io_manager: Further fields of our IO manager.
         cron_schedule: When the schedule runs everything.
+        models: Whether there are relations and models; by default what ``INTERCOM_MODELS`` says,
+            else yes, unless the IO manager is your own.
         **options: See `build_intercom_assets`.
 
     Raises:
@@ -55,8 +59,14 @@ def build_intercom_definitions(
     prefix = parts_of(key_prefix)
     name = "_".join([RESOURCE_KEY, *prefix])
     store_key = io_manager_key or "_".join([IO_MANAGER_KEY, *prefix])
+    if models is None:
+        models = io_manager_key is None and _is_on("INTERCOM_MODELS")
     assets = build_intercom_assets(
-        streams, key_prefix=prefix, resource_key=name, io_manager_key=store_key, **options
+        streams,
+        key_prefix=prefix,
+        resource_key=name,
+        io_manager_key=store_key,
+        **{"relations": models, **options},
     )
     resources: dict[str, Any] = {
         name: intercom or IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"))
@@ -72,7 +82,7 @@ def build_intercom_definitions(
         )
     jobs = build_intercom_jobs(assets, name, steps_executor())
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, *(relation_specs(keys_by_stream(assets)) if models else [])],
         asset_checks=_schema_checks(assets),
         resources=resources,
         jobs=jobs,
@@ -82,6 +92,10 @@ def build_intercom_definitions(
             build_automation_sensor(assets, name),
         ],
     )
+
+
+def _is_on(variable: str) -> bool:
+    return os.environ.get(variable, "").strip().lower() not in ("0", "false", "no", "off")
 
 
 def steps_executor() -> dg.ExecutorDefinition:

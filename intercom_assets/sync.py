@@ -9,11 +9,13 @@ import dagster as dg
 
 from intercom_assets.checks import run_checks
 from intercom_assets.failures import AssetExtraction
+from intercom_assets.models.assets import report_relations
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import IntercomStreamProps
+from intercom_assets.warehouse import HoldsTables
 
-Told: TypeAlias = dg.Output[Any] | dg.AssetCheckResult
+Told: TypeAlias = dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class IntercomSync:
         io_manager: What stores it.
         schema: Schema of the table, if it is not the IO manager's.
         asset_keys: The assets of all streams, by name.
+        relations: Whether the run makes the relations over its table, too.
         max_retries: How often the step is repeated after a fault that lasts.
         retry_seconds: Seconds before it is repeated.
     """
@@ -37,6 +40,7 @@ class IntercomSync:
     io_manager: Any
     schema: str | None
     asset_keys: Mapping[str, dg.AssetKey]
+    relations: bool
     max_retries: int
     retry_seconds: float
 
@@ -61,6 +65,7 @@ class IntercomSync:
         )
         began = datetime.now(timezone.utc)
         yield dg.Output(extraction)
+        yield from self._relations(began, context.log)
         yield from run_checks(
             extraction,
             context.asset_key,
@@ -69,6 +74,11 @@ class IntercomSync:
             began,
             context.selected_asset_check_keys,
         )
+
+    def _relations(self, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
+        if self.relations and isinstance(self.io_manager, HoldsTables):
+            store = self.io_manager.warehouse(self.schema)
+            yield from report_relations(store, self.stream.name, self.asset_keys, began, log)
 
 
 Execute: TypeAlias = Callable[[dg.AssetExecutionContext, IntercomSync], Iterable[Told]]

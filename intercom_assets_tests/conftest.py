@@ -89,6 +89,7 @@ class Project:
     settings: dict[str, Any] = field(default_factory=dict)
     io_manager: dict[str, Any] = field(default_factory=dict)
     checks: bool = False
+    relations: bool = False
 
     def resources(self) -> dict[str, Any]:
         return {
@@ -110,7 +111,9 @@ class Project:
         names = list(streams or STREAMS)
         _client.cache_clear()  # as in a process of its own
         return dg.materialize(
-            build_intercom_assets(names, max_retries=0, checks=self.checks),
+            build_intercom_assets(
+                names, max_retries=0, checks=self.checks, relations=self.relations
+            ),
             instance=self.instance,
             resources=self.resources(),
             run_config=dg.RunConfig(ops={name: {"config": config} for name in names}),

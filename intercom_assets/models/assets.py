@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,41 +14,46 @@ from intercom_assets.models.relations import Relation, Rendered, relations_over
 RELATIONS = "relations"
 
 
-def relation_specs(tables: Iterable[str], prefix: Sequence[str] = ()) -> list[dg.AssetSpec]:
+def relation_specs(tables: Mapping[str, dg.AssetKey]) -> list[dg.AssetSpec]:
     """The relations over these tables as assets, which the runs of the tables report.
 
     Args:
-        tables: The tables that are assets.
-        prefix: What the assets' keys begin with.
+        tables: The assets of the tables, by the tables' names.
     """
-    there = list(tables)
-    return [_spec(relation, there, prefix) for relation in relations_over(there)]
+    return [_spec(relation, tables) for relation in relations_over(tables)]
 
 
 def report_relations(
-    store: Store, table: dg.AssetKey, since: datetime, log: Any
+    store: Store, table: str, tables: Mapping[str, dg.AssetKey], since: datetime, log: Any
 ) -> Iterator[dg.AssetMaterialization]:
     """Makes the relations over a table that has just been written, and yields that they are there.
 
     Args:
         store: Where the table is.
-        table: The table's asset.
-        since: When the run that wrote it began.
-        log: Is told of those that could not be made.
+        table: Its name.
+        tables: The assets of all tables, by the tables' names.
+        since: When the run that wrote the table began.
+        log: Is told of relations that could not be made.
     """
-    for made in make_relations(store, table.path[-1], since):
+    for made in make_relations(store, table, since):
         if made.problem:
             log.warning(f"the view {made.relation.name} could not be made: {made.problem}")
             continue
         yield dg.AssetMaterialization(
-            dg.AssetKey([*table.path[:-1], made.relation.name]),
+            key_of(made.relation, tables),
             description="The view was made." if made.is_new else "The view shows what is new.",
             metadata={"dagster/column_schema": _schema(made)},
         )
 
 
-def _spec(relation: Relation, there: Sequence[str], prefix: Sequence[str]) -> dg.AssetSpec:
-    tables = [table for table in relation.tables if table in there]
+def key_of(relation: Relation, tables: Mapping[str, dg.AssetKey]) -> dg.AssetKey:
+    """A relation's asset: beside that of its table."""
+    table = next(name for name in relation.tables if name in tables)
+    return dg.AssetKey([*tables[table].path[:-1], relation.name])
+
+
+def _spec(relation: Relation, tables: Mapping[str, dg.AssetKey]) -> dg.AssetSpec:
+    there = [table for table in relation.tables if table in tables]
     metadata: dict[str, Any] = {}
     if not relation.attributes:
         columns = [
@@ -56,11 +61,10 @@ def _spec(relation: Relation, there: Sequence[str], prefix: Sequence[str]) -> dg
             for column in relation.columns
         ]
         metadata["dagster/column_schema"] = dg.TableSchema(columns=columns)
-        rendered = relation.render(tables)
-        metadata["dagster/column_lineage"] = _lineage(relation, rendered, prefix)
+        metadata["dagster/column_lineage"] = _lineage(relation, relation.render(there), tables)
     return dg.AssetSpec(
-        dg.AssetKey([*prefix, relation.name]),
-        deps=[dg.AssetKey([*prefix, table]) for table in tables],
+        key_of(relation, tables),
+        deps=[tables[table] for table in there],
         description=f"{relation.description}\n\nA view, made by the run that makes its table.",
         group_name=RELATIONS,
         kinds={"duckdb", "view"},
@@ -69,13 +73,13 @@ def _spec(relation: Relation, there: Sequence[str], prefix: Sequence[str]) -> dg
 
 
 def _lineage(
-    relation: Relation, rendered: Rendered, prefix: Sequence[str]
+    relation: Relation, rendered: Rendered, tables: Mapping[str, dg.AssetKey]
 ) -> dg.TableColumnLineage:
-    origins: Mapping[str, Sequence[tuple[str, str]]] = rendered.origins
+    origins = rendered.origins
     return dg.TableColumnLineage(
         {
             column.name: [
-                dg.TableColumnDep(dg.AssetKey([*prefix, table]), source)
+                dg.TableColumnDep(tables[table], source)
                 for table, source in origins.get(column.name, origins[""])
             ]
             for column in relation.columns

@@ -95,12 +95,7 @@ class _Rendering:
         """The rows of a table that are not gone, with these columns even where it lacks them."""
         for column in columns:
             self._note("", table, column)
-        lacking = ", ".join(f"null::{kind} as {name}" for name, kind in {**MARKS, **columns}.items())
-        marks = " and ".join(f"{name} is null" for name in MARKS)
-        return (
-            f'(select * exclude ({", ".join(MARKS)}) from (from "{table}" union all by name '
-            f"select {lacking} where false) where {marks})"
-        )
+        return _live(table, columns)
 
     def items(self, table: str, column: str, *, inside: str = "", **keys: str) -> str:
         """The items of a list, each a row: `item`, its `position` from 1, and columns beside it.
@@ -114,7 +109,7 @@ class _Rendering:
         for name, source in keys.items():
             self._note(name, table, source)
         self._note("", table, column)
-        rows = self.live(table, **{column: "json"}, **dict.fromkeys(keys.values(), "varchar"))
+        rows = _live(table, {**dict.fromkeys(keys.values(), "varchar"), column: "json"})
         found = f"json_extract({column}, '$[*]')"
         if inside:
             deeper = f"json_extract({column}, '$.{inside}[*]')"
@@ -129,6 +124,15 @@ class _Rendering:
         found = self.origins.setdefault(name, [])
         if (table, column) not in found:
             found.append((table, column))
+
+
+def _live(table: str, columns: Mapping[str, str]) -> str:
+    lacking = ", ".join(f"null::{kind} as {name}" for name, kind in {**MARKS, **columns}.items())
+    marks = " and ".join(f"{name} is null" for name in MARKS)
+    return (
+        f'(select * exclude ({", ".join(MARKS)}) from (from "{table}" union all by name '
+        f"select {lacking} where false) where {marks})"
+    )
 
 
 def moment(text: str) -> str:
