@@ -8,7 +8,7 @@ import dagster as dg
 
 from intercom_assets.checks import check_specs
 from intercom_assets.observability import metadata
-from intercom_assets.streams import STREAMS, BaseStream
+from intercom_assets.streams import STREAMS
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator, parts_of
@@ -91,10 +91,9 @@ def build_intercom_assets(
     return [factory.asset_of(props[name]) for name in names]
 
 
-def pool_of(stream: type[BaseStream], prefix: Sequence[str] = ()) -> str:
-    """The pool of a stream's steps: a workspace's quota, or its one scroll."""
-    kind = "intercom_scroll" if stream.is_exclusive else "intercom_api"
-    return "_".join([kind, *prefix])
+def pool_of(prefix: Sequence[str] = ()) -> str:
+    """The pool of a workspace's steps, by which runs that nobody tagged are kept apart, too."""
+    return "_".join(["intercom_api", *prefix])
 
 
 def _bound(
@@ -139,7 +138,7 @@ class _Factory:
             deps=spec.deps,
             required_resource_keys={self.resource_key, self.io_manager_key},
             check_specs=check_specs(stream.stream, spec.key) if self.checks else None,
-            pool=pool_of(stream.stream, stream.key_prefix),
+            pool=pool_of(stream.key_prefix),
             op_tags={"dagster/priority": "1"} if stream.stream.is_long else None,
         )
         def intercom_asset(context: dg.AssetExecutionContext, config: SyncConfig) -> Iterator[Any]:

@@ -35,7 +35,8 @@ LOG = HOME / "demo.log"
 INSTANCE = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
-run_monitoring: {enabled: true}
+run_launcher: {module: intercom_assets.launcher, class: WatchfulRunLauncher}
+run_monitoring: {enabled: true, poll_interval_seconds: 30}
 concurrency:
   pools: {default_limit: 1, granularity: run}
 """

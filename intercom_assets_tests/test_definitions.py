@@ -124,7 +124,7 @@ def test_assets_take_owners_tags_groups_and_schemas() -> None:
     assert (spec.group_name, list(spec.owners)) == ("crm", ["team:sales"])
     assert spec.tags["tier"] == "1"
     assert spec.metadata["schema"] == "raw"
-    assert asset.op.pools == {"intercom_scroll_crm"}
+    assert asset.op.pools == {"intercom_api_crm"}
 
 
 def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox, tmp_path: Path) -> None:

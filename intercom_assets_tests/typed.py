@@ -73,23 +73,37 @@ class Checkout:
     def serve(self, command: str = "dagster dev", timeout: float = 120) -> Iterator[Server]:
         """Types a command that starts Dagster's UI, and waits until it has loaded the code."""
         server = Server(self.folder / "server.log", free_port())
-        environ = {**self._environ(), "DAGSTER_WEBSERVER_PORT": str(server.port)}
-        with server.log.open("wb") as log:
+        with self.shell(command, server.log, DAGSTER_WEBSERVER_PORT=str(server.port)) as process:
+            server.process = process
+            try:
+                server.wait_until_loaded(timeout)
+                yield server
+            finally:
+                server.stop()
+
+    @contextmanager
+    def shell(
+        self, command: str, log: Path | None = None, **environ: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Types a command that takes its time; what is left of it at the end is killed."""
+        with (log or self.folder / "shell.log").open("wb") as out:
             process = subprocess.Popen(
                 ["bash", "-c", self._script(f"exec {command}")],
                 cwd=self.folder,
-                env=environ,
+                env={**self._environ(), **environ},
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        server.process = process
         try:
-            server.wait_until_loaded(timeout)
-            yield server
+            yield process
         finally:
-            server.stop()
+            # What its processes started is in its session, if not in its group.
+            for pid in processes_of_session(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
@@ -138,6 +152,35 @@ class Server:
         nodes = self.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
         return {"/".join(node["assetKey"]["path"]) for node in nodes}
 
+    def launch(self, *assets: str, job: str = "__ASSET_JOB") -> str:
+        """Starts a run as the mouse does; gives its id."""
+        selection = [{"path": asset.split("/")} for asset in assets]
+        selector: dict[str, Any] = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "intercom_assets",
+            "pipelineName": job,
+            **({"assetSelection": selection} if assets else {}),
+        }
+        said = self.ask(
+            """mutation ($wanted: ExecutionParams!) {
+              launchRun(executionParams: $wanted) {
+                ... on LaunchRunSuccess { run { runId } } ... on Error { message }
+              }
+            }""",
+            wanted={"mode": "default", "runConfigData": {}, "selector": selector},
+        )["launchRun"]
+        assert "run" in said, said
+        return str(said["run"]["runId"])
+
+    def status(self, run_id: str) -> str:
+        """How a run is, such as QUEUED."""
+        query = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+        return str(self.ask(query, id=run_id)["runOrError"]["status"])
+
+    def terminate(self, run_id: str) -> None:
+        """Ends a run as the mouse does."""
+        self.ask("mutation ($id: String!) { terminateRun(runId: $id) { __typename } }", id=run_id)
+
     def wait_until_loaded(self, timeout: float) -> None:
         """Waits until the UI answers and shows assets."""
         deadline = time.monotonic() + timeout
@@ -162,7 +205,6 @@ class Server:
             self.process.send_signal(with_signal)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=45)
-        # What its processes started is in its session, if not in its group.
         for pid in processes_of_session(self.process.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

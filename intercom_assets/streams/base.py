@@ -77,7 +77,6 @@ class BaseStream:
         unit: What a reader of the log wants counted.
         counted: What is counted while reading, so that a count of none is told as well.
         is_long: Whether a first load takes long, so that it had better begin before others.
-        is_exclusive: Whether Intercom allows one reader at a time only.
     """
 
     tap_stream_id: ClassVar[str]
@@ -102,7 +101,6 @@ class BaseStream:
     unit: ClassVar[str] = "records"
     counted: ClassVar[tuple[str, ...]] = ()
     is_long: ClassVar[bool] = False
-    is_exclusive: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
     nested: ClassVar[tuple[type[Inner], ...]] = ()
 

@@ -31,7 +31,6 @@ class Companies(IncrementalStream):
     group = PEOPLE
     optional = False
     is_long = True
-    is_exclusive = True
     path = "/companies/scroll"
     data_key = "data"
     docs_page = "companies/scrolloverallcompanies"
