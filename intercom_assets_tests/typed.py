@@ -155,9 +155,10 @@ class Server:
     def launch(self, *assets: str, job: str = "__ASSET_JOB") -> str:
         """Starts a run as the mouse does; gives its id."""
         selection = [{"path": asset.split("/")} for asset in assets]
+        [location] = self._locations()
         selector: dict[str, Any] = {
             "repositoryName": "__repository__",
-            "repositoryLocationName": "intercom_assets",
+            "repositoryLocationName": location["name"],
             "pipelineName": job,
             **({"assetSelection": selection} if assets else {}),
         }
@@ -171,6 +172,12 @@ class Server:
         )["launchRun"]
         assert "run" in said, said
         return str(said["run"]["runId"])
+
+    def _locations(self) -> list[dict[str, str]]:
+        entries = "... on WorkspaceLocationStatusEntries { entries { name } }"
+        answer = self.ask(f"{{ locationStatusesOrError {{ {entries} }} }}")
+        found: list[dict[str, str]] = answer["locationStatusesOrError"]["entries"]
+        return found
 
     def status(self, run_id: str) -> str:
         """How a run is, such as QUEUED."""
