@@ -1,12 +1,10 @@
 """Composes the package's Definitions from its parts."""
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster import BetaWarning
 from dagster_duckdb import DuckDBResource
 
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
@@ -15,6 +13,7 @@ from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.models.assets import relation_specs
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
+from intercom_assets.schema_checks import build_schema_checks
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 from intercom_assets.translator import keys_by_stream, parts_of
 
@@ -83,7 +82,7 @@ def build_intercom_definitions(
     jobs = build_intercom_jobs(assets, name, steps_executor())
     return dg.Definitions(
         assets=[*assets, *(relation_specs(keys_by_stream(assets)) if models else [])],
-        asset_checks=_schema_checks(assets),
+        asset_checks=build_schema_checks(assets, name),
         resources=resources,
         jobs=jobs,
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
@@ -107,14 +106,6 @@ def steps_executor() -> dg.ExecutorDefinition:
         # It stands on what Dagster calls internal. Without it streams are read one after the other.
         return dg.in_process_executor
     return threads_executor
-
-
-def _schema_checks(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetChecksDefinition]:
-    """Checks that tell of new columns and wider types."""
-    with warnings.catch_warnings():
-        # The builder is Dagster's own, and in beta.
-        warnings.simplefilter("ignore", BetaWarning)
-        return dg.build_column_schema_change_checks(assets=assets)
 
 
 # The package as a code location: nobody else's assets are in it, so that the executor may be.

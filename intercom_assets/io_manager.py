@@ -110,7 +110,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         table = _table_of(context.definition_metadata, context.asset_key)
         my_turn = turn(
             self.database,
-            f"{warehouse.schema}.{table}",
+            f"{warehouse.schema}.{table}".casefold(),
             context.run_id,
             self.patience,
             context.log.warning,

@@ -12,6 +12,7 @@ from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing
+from intercom_assets.warehouse.layout import lay_out
 from intercom_assets.warehouse.names import types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import TableSpec
@@ -70,7 +71,7 @@ class Berth:
     def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str]]:
         with self.warehouse.transaction() as connection:
             books, table = self.books(connection), self.table(connection)
-            books.create()
+            lay_out(connection, self.warehouse.schema)
             claim, stored = books.claim(self.name, source, run_id)
             is_gone = not table.exists()
             added = table.create()

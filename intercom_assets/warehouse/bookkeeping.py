@@ -62,25 +62,17 @@ class Bookkeeping:
         self.connection = connection
         self._schema = path(connection, schema)
 
-    def create(self) -> None:
-        """Makes the tables that are not there yet, and the columns that an older one lacks."""
-        self.connection.execute(f"create schema if not exists {self._schema}")
-        for name, columns in _TABLES.items():
-            table = f"{self._schema}.{name}"
-            self.connection.execute(f"create table if not exists {table} ({', '.join(columns)})")
-            found = {row[0] for row in self.connection.execute(f"describe {table}").fetchall()}
-            for column in columns:
-                if column.split()[0] not in found:
-                    self.connection.execute(f"alter table {table} add column {column}")
-
     def claim(self, stream: str, source: str, run_id: str) -> tuple[Claim, Stored]:
         """Makes a run the owner of a stream; whoever owned it before can commit no more.
 
         Raises:
             WrongSource: When the tables hold another workspace's data.
         """
+        # A workspace that Intercom did not name once is no other one, and is named later.
         others = self._rows(
-            "select distinct source from {}._sync_state where source <> ?", [source]
+            "select distinct source from {}._sync_state "
+            "where source <> nullif(?, '') and source <> ''",
+            [source],
         )
         if others:
             raise WrongSource(
@@ -97,13 +89,14 @@ class Bookkeeping:
             # The state stays untouched, so that a commit under way in this process is met as a
             # conflict rather than undone.
             self._run(
-                "update {}._sync_state set source = ?, owner = ?, generation = ?, "
-                "claimed_at = now(), commits = 0 where stream = ?",
+                "update {}._sync_state set source = coalesce(nullif(?, ''), source), owner = ?, "
+                "generation = ?, claimed_at = now(), commits = 0 where stream = ?",
                 [source, run_id, generation + 1, stream],
             )
         else:
             self._run(
-                "insert into {}._sync_state by name select ? as stream, ? as source, ? as owner, "
+                "insert into {}._sync_state by name select ? as stream, nullif(?, '') as source, "
+                "? as owner, "
                 "? as generation, now() as claimed_at, 0 as commits",
                 [stream, source, run_id, generation + 1],
             )
@@ -181,7 +174,10 @@ class Bookkeeping:
         known = self.renamed(stream)
         for field, column in renamed.items():
             if field not in known:
-                self._run("insert into {}._columns values (?, ?, ?)", [stream, field, column])
+                self._run(
+                    "insert into {}._columns (stream, field, column_name) values (?, ?, ?)",
+                    [stream, field, column],
+                )
 
     def record_parents(self, stream: str, parents: Sequence[Parent]) -> None:
         """Notes which parents' children are stored, and in which form of the parent."""
@@ -200,7 +196,7 @@ class Bookkeeping:
             [stream],
         )
         self._run(
-            "insert into {}._ledger "
+            "insert into {}._ledger (stream, parent_id, updated_at, fetched_at) "
             "select ?, id, to_timestamp(updated_at), to_timestamp(fetched_at) from _parents",
             [stream],
         )
@@ -217,8 +213,8 @@ class Bookkeeping:
         self.connection.register("_keys", pa.table({"key": keys}))
         self._run("delete from {}._seen where stream = ? and refresh <> ?", [stream, refresh])
         self._run(
-            "insert into {}._seen select distinct ?, ?, key from _keys where key not in "
-            "(select key from {}._seen where stream = ?)",
+            "insert into {}._seen (stream, refresh, key) select distinct ?, ?, key from _keys "
+            "where key not in (select key from {}._seen where stream = ?)",
             [stream, refresh, stream],
         )
 
@@ -231,31 +227,3 @@ class Bookkeeping:
 
     def _rows(self, query: str, values: list[Any]) -> list[Any]:
         return self.connection.execute(query.replace("{}", self._schema), values).fetchall()
-
-
-_TABLES = {
-    "_sync_state": (
-        "stream varchar",
-        "source varchar",
-        "owner varchar",
-        "generation bigint",
-        "claimed_at timestamptz",
-        "run_id varchar",
-        "state json",
-        "reset varchar",
-        "committed_at timestamptz",
-        # Of the run that owns the stream.
-        "commits bigint",
-    ),
-    # Parents whose children are stored.
-    "_ledger": (
-        "stream varchar",
-        "parent_id varchar",
-        "updated_at timestamptz",
-        "fetched_at timestamptz",
-    ),
-    # Keys that a full refresh under way has met.
-    "_seen": ("stream varchar", "refresh bigint", "key varchar"),
-    # Fields that could not keep their name.
-    "_columns": ("stream varchar", "field varchar", "column_name varchar"),
-}

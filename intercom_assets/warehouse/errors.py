@@ -37,3 +37,7 @@ class IncompatibleTable(WarehouseError):
 
 class ParentMissing(WarehouseError):
     """The table whose rows the stream is read for is not there."""
+
+
+class NewerLayout(WarehouseError):
+    """A newer version of this package has laid out the tables."""

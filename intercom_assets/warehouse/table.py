@@ -68,7 +68,7 @@ class Table:
         """Whether the table is there."""
         found = self.connection.execute(
             "select 1 from duckdb_tables() where database_name = current_database() "
-            "and schema_name = ? and table_name = ?",
+            "and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
             [self.schema, self.name],
         )
         return found.fetchone() is not None
