@@ -57,6 +57,9 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     request_timeout: float | None = Field(default=None, description=DESCRIPTIONS["request_timeout"])
     max_concurrency: int | None = Field(default=None, description=DESCRIPTIONS["max_concurrency"])
     retry_wait: float | None = Field(default=None, description=DESCRIPTIONS["retry_wait"])
+    custom_object_types: str | None = Field(
+        default=None, description=DESCRIPTIONS["custom_object_types"]
+    )
 
     drop_bodies: bool = Field(
         default=False,

@@ -44,6 +44,8 @@ DESCRIPTIONS = {
     "use up the rate limit, and to keep within it, is found out by itself, whatever this says.",
     "retry_wait": "Seconds before the first repetition of a failed request, default 1; each "
     "further one waits twice as long, up to a minute.",
+    "custom_object_types": "Types of custom objects to read instances of, such as Order or "
+    "Order,Subscription: Intercom does not list them.",
     "user_agent": "How we introduce ourselves to Intercom.",
 }
 
@@ -67,6 +69,7 @@ class Settings:
     request_timeout: float = 120.0
     max_concurrency: int = 256
     retry_wait: float = 1.0
+    custom_object_types: str = ""
     user_agent: str = f"intercom-assets/{__version__}"
 
     def __post_init__(self) -> None:
@@ -211,6 +214,15 @@ def _display_as(name: str, value: Any) -> str:
     return str(value)
 
 
+def _names(name: str, value: Any) -> str:
+    """Names with commas between them, from such a text or from a list."""
+    given = value.split(",") if isinstance(value, str) else value or ()
+    found = [str(one).strip() for one in given]
+    if any(re.search(r"[,/?#\s]", one) for one in found):
+        raise ConfigError(f"{name} is {value!r}: it must be names such as Order,Subscription")
+    return ",".join(dict.fromkeys(filter(None, found)))
+
+
 def _number(name: str, value: Any, low: float, high: float) -> float:
     try:
         number = float(value)
@@ -228,6 +240,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "api_version": _api_version,
     "start_date": _start_date,
     "display_as": _display_as,
+    "custom_object_types": _names,
     "lookback": lambda name, value: _number(name, value, 0, 30 * 86_400),
     # Intercom's own maximum for a search is 150 records a page.
     "page_size": lambda name, value: int(_number(name, value, 1, 150)),

@@ -26,7 +26,7 @@ def change(workspace: Tables, n: int) -> dict[str, int]:
 def _declared(workspace: Tables, collection: Collection) -> int:
     """One record changes as its declaration says, and some are added."""
     name, count = collection.name, 0
-    if collection.parent is not None:
+    if collection.is_child:
         parents = list(workspace.children[name])
         for _ in range(min(collection.added, len(parents))):
             workspace.add_child(name, workspace.rng.choice(parents))

@@ -31,7 +31,7 @@ COLLECTIONS = (
     "ticket_states",
     "ticket_types",
     "tickets",
-    *(name for name, collection in PLAIN.items() if not collection.parent),
+    *(name for name, collection in PLAIN.items() if not collection.is_child),
 )
 
 
@@ -88,6 +88,9 @@ class Tables:
         if name in self._makers:
             return
         maker = self._makers[name] = Maker(self.plan, collection, self)
+        if collection.kinds:
+            self.children[name] = {kind: maker.first({"id": kind}) for kind in collection.kinds}
+            return
         if collection.parent is None:
             self.plain[name] = {str(record[collection.id]): record for record in maker.first()}
             return
@@ -231,7 +234,9 @@ class Tables:
     def _table(self, collection: str) -> dict[str, Record] | list[Record]:
         if collection not in COLLECTIONS:
             raise KeyError(f"no collection is called {collection!r}")
-        if collection in self.plain:
+        if collection in PLAIN:
+            # While the first records are made, one collection may refer to a later one.
+            self._fill(collection, PLAIN[collection])
             return self.plain[collection]
         table: dict[str, Record] | list[Record] = getattr(self, collection)
         return table

@@ -19,6 +19,7 @@ from intercom_assets.client.errors import (
     PermissionDenied,
     RequestRefused,
 )
+from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import begin, noun_of
 from intercom_assets.streams.records import Batch, Parent, Run
 from intercom_assets.streams.refusals import Refusals
@@ -104,13 +105,17 @@ class ChildStream(IncrementalStream):
         Raises:
             NotFound: When the parent is gone.
         """
-        pages = list(self.read(self.path.format(id=parent.id)))
+        pages = list(self.pages_of(parent))
         fetched = replace(parent, fetched_at=pages[0].at)
         records = [record for page in pages for record in page.records]
         context = {self.parent_id: parent.id, str(self.replication_key): parent.updated_at}
         return Family(
             fetched, self.rows(fetched, records, context), sum(page.size for page in pages)
         )
+
+    def pages_of(self, parent: Parent) -> Iterator[Page]:
+        """The pages of one parent's children."""
+        return self.read(self.path.format(id=parent.id))
 
     def rows(
         self, parent: Parent, records: Sequence[Any], context: Mapping[str, Any]

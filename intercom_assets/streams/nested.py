@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from intercom_assets.streams.base import INCREMENTAL, BaseStream, noun_of
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
-from intercom_assets.streams.transform import Record
+from intercom_assets.streams.transform import Record, unwrap
 
 
 class NestedStream(BaseStream):
@@ -19,8 +19,8 @@ class NestedStream(BaseStream):
 
     Attributes:
         parent_id: The column that carries the parent's id.
-        inside: Where the list is in the parent's record, such as ``ticket_parts.ticket_parts``.
-            Its first field is taken out of the record.
+        inside: Where the list is in the parent's record, such as ``ticket_parts.ticket_parts``, or
+            its envelope. The first field is taken out of the record.
     """
 
     parent_id: ClassVar[str]
@@ -56,6 +56,8 @@ class NestedStream(BaseStream):
         found: Any = parent
         for name in self.inside.split("."):
             found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            found = unwrap(found)
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             return None
         context = self.context(parent, found)

@@ -6,6 +6,8 @@ came: whoever stores it decides, nothing is dropped here.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,3 +72,9 @@ def unwrap(value: Mapping[str, Any]) -> Any:
     if len(inside) == 1 and isinstance(value[inside[0]], list) and not value.get("has_more"):
         return value[inside[0]]
     return value
+
+
+def digest(value: Any) -> str:
+    """A key for a record that has none: equal content has an equal one."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -53,8 +53,8 @@ class IncrementalStream(BaseStream):
         yield Batch([], done, sweep=state.refresh is not None and not self.append)
 
 
-class ChildTableStream(FullTableStream):
-    """The children of every parent of a list: a call each, concurrently, and read whole.
+class EveryParent(BaseStream):
+    """A call for each parent of a list, concurrently.
 
     Attributes:
         parent_id: The column that carries the parent's id.
@@ -95,3 +95,7 @@ class ChildTableStream(FullTableStream):
             for record in page.records:
                 record[self.parent_id] = parent
         return pages
+
+
+class ChildTableStream(EveryParent, FullTableStream):
+    """The children of every parent, read whole."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+PREVIEW = (99, 0)
+
 
 class Paging(Enum):
     """How a list comes in pages.
@@ -34,7 +36,7 @@ class Collection:
         fields: What a record holds: values, or functions of a `Slot`, see `values`.
         size: How many records there are at first; of a child, at most for each parent.
         id: The field that identifies a record.
-        since: The first API version that has it.
+        since: The first API version that has it; `PREVIEW` if none with a number has.
         kind: The answer's type.
         key: What the answer calls its records.
         paging: How the list comes in pages.
@@ -47,6 +49,11 @@ class Collection:
         parent_id: The column in which a table carries the parent's id.
         parent_updated_at: The one in which it carries the parent's updated_at, if it does.
         parents: Only parents with these values have any; others are not found.
+        kinds: What the path's ``{id}`` can be, of a list for each kind: instances of custom objects.
+        observed_at: The column in which a table says when it was asked, of numbers that are told as
+            they are at the moment.
+        words: The field whose values are listed in place of records.
+        numbers_as_text: Whether its page numbers come as text.
         changed: Fields that a busy minute changes, with their new values, in one record. Without
             any, and without ``updated_at``, nothing changes.
         added: How many records a busy minute adds.
@@ -70,8 +77,17 @@ class Collection:
     parent_id: str = ""
     parent_updated_at: str = ""
     parents: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    observed_at: str = ""
+    words: str = ""
+    numbers_as_text: bool = False
     changed: Mapping[str, Any] = field(default_factory=dict)
     added: int = 0
+
+    @property
+    def is_child(self) -> bool:
+        """Whether it has a list for each of something."""
+        return bool(self.parent or self.kinds)
 
     @property
     def pattern(self) -> str:

@@ -118,3 +118,18 @@ def of_parent(field: str) -> Value:
 def listed(value: Value, most: int) -> Value:
     """None to so many of a value."""
     return lambda slot: [value(slot) for _ in range(slot.n % (most + 1))]
+
+
+def as_number(value: Value) -> Value:
+    """A value that is digits, as a number."""
+
+    def number_of(slot: Slot) -> int | None:
+        text = value(slot)
+        return None if text is None else int(text)
+
+    return number_of
+
+
+def workspace_id(slot: Slot) -> str:
+    """The workspace's id."""
+    return slot.plan.id_code

@@ -30,7 +30,7 @@ class CollectionRoutes:
         """The calls answered here."""
         lists = {("GET", c.pattern): partial(self.listing, c) for c in PLAIN.values()}
         single = {
-            ("GET", f"{c.path}/*"): partial(self.one, c) for c in PLAIN.values() if not c.parent
+            ("GET", f"{c.path}/*"): partial(self.one, c) for c in PLAIN.values() if not c.is_child
         }
         return {**lists, **single}
 
@@ -58,9 +58,11 @@ class CollectionRoutes:
             return answer(found)
 
     def _all(self, collection: Collection, call: Call) -> Sequence[Record]:
-        if collection.parent is None:
+        if not collection.is_child:
             return list(self.workspace.plain[collection.name].values())
         id = call.params[0]
+        if collection.kinds:
+            return self._of_kind(collection, id)
         parents = {
             str(record["id"]): record for record in self.workspace.records(collection.parent)
         }
@@ -68,6 +70,11 @@ class CollectionRoutes:
         if id not in parents or any(parents[id].get(name) != value for name, value in wanted):
             raise not_found()
         return self.workspace.children[collection.name].get(id, [])
+
+    def _of_kind(self, collection: Collection, kind: str) -> Sequence[Record]:
+        if kind not in collection.kinds:
+            raise not_found("Integration not found", "data_invalid")
+        return self.workspace.children[collection.name][kind]
 
 
 def _check_version(collection: Collection, call: Call) -> None:
@@ -99,12 +106,16 @@ def _moment(field: str, record: Record) -> float:
 
 
 def _whole(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
-    return {collection.key: records}
+    words = collection.words
+    return {collection.key: [record[words] for record in records] if words else records}
 
 
 def _numbered(collection: Collection, call: Call, records: list[Record]) -> dict[str, Any]:
     wanted = slice_of(call, collection.per_page, collection.most)
     page = envelope(call, records[wanted], len(records), wanted)
+    if collection.numbers_as_text:
+        numbers = {name: str(page["pages"][name]) for name in ("page", "per_page", "total_pages")}
+        page["pages"] = {**page["pages"], **numbers}
     return {**page, collection.key: page.pop("data"), "type": collection.kind}
 
 

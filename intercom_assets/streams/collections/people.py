@@ -88,3 +88,16 @@ class SubscriptionTypes(FullTableStream):
     docs_page = "subscription-types/listsubscriptiontypes"
     data_key = "data"
     plain = "id type state consent_type"
+
+
+class ConversationAttributes(FullTableStream):
+    """Custom attributes of conversations, archived ones too."""
+
+    tap_stream_id = "conversation_attributes"
+    group = PEOPLE
+    since = "2.16"
+    path = "/conversations/attributes"
+    params: ClassVar[dict[str, Any]] = {"include_archived": "true"}
+    docs_page = "conversations-attributes/listconversationattributes"
+    data_key = "data"
+    plain = "id type name description data_type admin_id"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from intercom_assets.streams.base import SUPPORT
 from intercom_assets.streams.changed import ChangedStream
+from intercom_assets.streams.whole import FullTableStream
 
 
 class Macros(ChangedStream):
@@ -21,3 +22,16 @@ class Macros(ChangedStream):
     changed_after = "updated_since"
     plain = "id type name visible_to"
     bodies = ("body", "body_text")
+
+
+class SlaRules(FullTableStream):
+    """Service level agreements as rules."""
+
+    tap_stream_id = "sla_rules"
+    group = SUPPORT
+    default = False
+    since = "Preview"
+    path = "/sla_rules"
+    docs_page = "sla-rules/listslarules"
+    data_key = "data"
+    plain = "id type name"

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
+from intercom_assets.client.errors import MalformedResponse
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import WORKSPACE
-from intercom_assets.streams.whole import ChildTableStream, FullTableStream
+from intercom_assets.streams.whole import (
+    ChildTableStream,
+    EveryParent,
+    FullTableStream,
+    IncrementalStream,
+)
+
+
+class WorkspaceItself(FullTableStream):
+    """The workspace, one row."""
+
+    tap_stream_id = "workspace"
+    group = WORKSPACE
+    key_properties: ClassVar[list[str]] = ["id_code"]
+    path = "/me"
+    docs_page = "admins/identifyadmin"
+    plain = "id_code type name region timezone"
+
+    def pages(self) -> Iterator[Page]:
+        """One page, with what Intercom says of the token's workspace.
+
+        Raises:
+            MalformedResponse: When it says nothing.
+        """
+        answer = self.client.get(self.path)
+        app = answer.body.get("app")
+        if not isinstance(app, dict) or not app.get("id_code"):
+            raise MalformedResponse("the answer names no workspace", call=f"GET {self.path}")
+        yield Page([app], answer.size, answer.at)
 
 
 class AdminList(FullTableStream):
@@ -63,3 +92,81 @@ class Brands(FullTableStream):
     docs_page = "brands/listbrands"
     data_key = "data"
     plain = "id type name help_center_id default_address_settings_id"
+
+
+class TeamMetrics(EveryParent, IncrementalStream):
+    """How many conversations each teammate has at hand, as it is at each run.
+
+    The rows of a run stay; the next run adds its own.
+    """
+
+    tap_stream_id = "team_metrics"
+    group = WORKSPACE
+    default = False
+    since = "2.16"
+    parent = Teams
+    parent_id = "team_id"
+    replication_key = "observed_at"
+    append = True
+    key_properties: ClassVar[list[str]] = ["team_id", "admin_id", "observed_at"]
+    path = "/teams/{id}/metrics"
+    docs_page = "teams/listteammetrics"
+    data_key = "data"
+    plain = "team_id admin_id type"
+
+    def read(self, path: str, **params: Any) -> Iterator[Page]:
+        """A team's pages, each record with the moment of its answer."""
+        for page in super().read(path, **params):
+            for record in page.records:
+                record["observed_at"] = page.at
+            yield page
+
+
+class AwayStatusReasons(FullTableStream):
+    """Reasons for being away."""
+
+    tap_stream_id = "away_status_reasons"
+    group = WORKSPACE
+    since = "2.14"
+    path = "/away_status_reasons"
+    docs_page = "away-status-reasons/listawaystatusreasons"
+    data_key = "data"
+    plain = "id type label emoji"
+
+
+class EmailSettings(FullTableStream):
+    """Addresses that email is sent from."""
+
+    tap_stream_id = "email_settings"
+    group = WORKSPACE
+    since = "2.15"
+    path = "/emails"
+    docs_page = "emails/listemails"
+    data_key = "data"
+    plain = "id type email domain brand_id"
+
+
+class Audiences(FullTableStream):
+    """Groups of contacts that content is limited to."""
+
+    tap_stream_id = "audiences"
+    group = WORKSPACE
+    since = "2.16"
+    path = "/audiences"
+    params: ClassVar[dict[str, Any]] = {"per_page": 50}
+    docs_page = "audiences/listaudiences"
+    data_key = "data"
+    plain = "id type name"
+
+
+class Roles(FullTableStream):
+    """What teammates may do."""
+
+    tap_stream_id = "roles"
+    group = WORKSPACE
+    default = False
+    since = "2.18"
+    path = "/roles"
+    docs_page = "roles/listroles"
+    data_key = "data"
+    plain = "id type name description"

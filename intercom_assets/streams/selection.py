@@ -1,0 +1,51 @@
+"""Which streams are read: by name, by group, the default ones, or all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from intercom_assets.client.errors import ConfigError
+from intercom_assets.streams import GROUPS, STREAMS
+
+DEFAULT, ALL = "default", "all"
+# What may stand for several streams.
+SHORT_FORMS = (DEFAULT, ALL, *GROUPS)
+VARIABLE = "INTERCOM_STREAMS"
+
+
+def choose(wanted: str | Iterable[str] | None = None) -> list[str]:
+    """Names of streams, in the order of `STREAMS`.
+
+    Args:
+        wanted: Streams' names, groups (people, support, workspace, content: those of their streams
+            that are default ones), ``default`` or ``all``; as a list, or as a text with commas.
+            None is what ``INTERCOM_STREAMS`` says, else ``default``.
+
+    Raises:
+        ConfigError: For a name that neither a stream nor a group has.
+    """
+    if wanted is None:
+        wanted = os.environ.get(VARIABLE, "").strip() or DEFAULT
+    names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+    chosen: set[str] = set()
+    for name in map(str.strip, names):
+        chosen.update(_meant_by(name))
+    return [name for name in STREAMS if name in chosen]
+
+
+def _meant_by(name: str) -> list[str]:
+    if name == ALL:
+        return list(STREAMS)
+    if name == DEFAULT or name in GROUPS:
+        return [
+            stream.tap_stream_id
+            for stream in STREAMS.values()
+            if stream.default and name in (DEFAULT, stream.group)
+        ]
+    if name in STREAMS:
+        return [name]
+    raise ConfigError(
+        f"no such stream: {name!r}; there are {', '.join(STREAMS)}, and for several of them "
+        f"{', '.join(SHORT_FORMS)}"
+    )
