@@ -9,6 +9,7 @@ import dagster as dg
 from intercom_assets.checks import check_specs
 from intercom_assets.observability import metadata
 from intercom_assets.streams import STREAMS
+from intercom_assets.streams.selection import choose
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator, parts_of
@@ -18,7 +19,7 @@ RESOURCE_KEY = "intercom"
 
 
 def build_intercom_assets(
-    streams: Iterable[str] | None = None,
+    streams: str | Iterable[str] | None = None,
     *,
     key_prefix: str | Sequence[str] = (),
     group_name: str = "intercom",
@@ -39,7 +40,9 @@ def build_intercom_assets(
     """One asset a stream.
 
     Args:
-        streams: Names of streams; default all of them.
+        streams: Names of streams and of groups, ``default`` or ``all``, see
+            `intercom_assets.streams.selection.choose`; by default what ``INTERCOM_STREAMS`` says,
+            else the default ones.
         key_prefix: What the assets' keys begin with, to tell workspaces apart; text as Dagster
             writes keys, ``eu`` or ``eu/main``, or a list of its parts.
         group_name: The assets' group.
@@ -62,11 +65,9 @@ def build_intercom_assets(
         retry_seconds: Seconds before a step is repeated.
 
     Raises:
-        ValueError: For a name that no stream has.
+        ConfigError: For a name that no stream has.
     """
-    names = list(STREAMS if streams is None else streams)
-    if unknown := sorted(set(names) - set(STREAMS)):
-        raise ValueError(f"no such stream: {unknown}; there are {', '.join(STREAMS)}")
+    names = choose(streams)
     prefix = parts_of(key_prefix)
     props = {
         name: IntercomStreamProps(

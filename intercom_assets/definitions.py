@@ -25,7 +25,7 @@ def build_intercom_definitions(
     connection_config: Mapping[str, Any] | None = None,
     key_prefix: str | Sequence[str] = (),
     schema: str | None = None,
-    streams: Iterable[str] | None = None,
+    streams: str | Iterable[str] | None = None,
     io_manager_key: str | None = None,
     io_manager: Mapping[str, Any] | None = None,
     cron_schedule: str = "0 * * * *",
@@ -44,7 +44,7 @@ def build_intercom_definitions(
         connection_config: Configuration of DuckDB's connections.
         key_prefix: What the assets' keys begin with; the names of resources, jobs and sensors too.
         schema: Schema of the tables; by default ``intercom``, or the key prefix.
-        streams: Names of streams; default all of them.
+        streams: Names of streams and groups, see `build_intercom_assets`.
         io_manager_key: Your own IO manager, to be defined elsewhere, instead of ours.
         io_manager: Further fields of our IO manager.
         cron_schedule: When the schedule runs everything.

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from intercom_assets.observability import metadata
 from intercom_assets.sandbox import Sandbox
-from intercom_assets.streams import STREAMS
+from intercom_assets.streams.selection import choose
 
 # Everything of the demo's is in there. Its commands run there, too: Dagster reads .env from the
 # directory that it is started in, and what stands there wins over the environment.
@@ -138,7 +138,7 @@ def _show(title: str) -> None:
         table.add_column(name, justify="right")
     table.add_column("bookmark")
     with dg.DagsterInstance.from_config(str(HOME.resolve())) as instance:
-        for stream in STREAMS:
+        for stream in choose():
             table.add_row(stream, *_told(instance, stream))
     console.print(table)
 

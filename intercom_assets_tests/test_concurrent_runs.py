@@ -26,11 +26,10 @@ from dagster_duckdb import DuckDBResource
 
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.sandbox import Sandbox
-from intercom_assets.streams import STREAMS
 from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.errors import DatabaseUnavailable
-from intercom_assets_tests.conftest import SMALL, Project, client_of
+from intercom_assets_tests.conftest import CORE, SMALL, Project, client_of
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.test_interruptions import problems
 from intercom_assets_tests.traces import traces
@@ -94,10 +93,10 @@ def test_all_twelve_assets_at_once_in_separate_processes(
     # Its parents are there already: what a process reads depends on them.
     assert runs.run(job_of(sandbox, tmp_path, "conversations")).success
     sandbox.latency = 0.02
-    at_once = [runs.start(job_of(sandbox, tmp_path, name)) for name in STREAMS]
+    at_once = [runs.start(job_of(sandbox, tmp_path, name)) for name in CORE]
     ended = [run.wait() for run in at_once]
     assert [end.errors for end in ended if not end.success] == []
-    assert problems(sandbox, tmp_path, tuple(STREAMS)) == {}
+    assert problems(sandbox, tmp_path, tuple(CORE)) == {}
 
 
 def test_nobody_opens_the_file_while_another_thread_closes_it(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ import duckdb
 import pytest
 
 from intercom_assets.sandbox import Fault, Sandbox
-from intercom_assets.streams import STREAMS
 from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets_tests.conftest import CORE
 from intercom_assets_tests.mortal_runs import IN_PROCESS, PROCESSES, THREADS
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.truth import differences
@@ -219,19 +219,19 @@ def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_contin
 ) -> None:
     began = time.monotonic()
     wanted: dict[str, Any] = {"executor": PROCESSES, "commit_rows": 8}
-    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *STREAMS, **wanted)).success
+    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *CORE, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(5)
     died = attempt = 0
     # How long a run takes depends on what else the machine does: some are over before they die.
     while died < 20 and (attempt := attempt + 1) < 60:
         folder = fresh(tmp_path, attempt)
-        running = runs.start(job_of(tiny, folder, *STREAMS, **wanted))
+        running = runs.start(job_of(tiny, folder, *CORE, **wanted))
         time.sleep(dice.uniform(whole / 3, whole))
         running.kill_group()
         died += running.wait().signal == signal.SIGKILL
-        assert runs.run(job_of(tiny, folder, *STREAMS)).success
-        assert problems(tiny, folder, tuple(STREAMS)) == {}
+        assert runs.run(job_of(tiny, folder, *CORE)).success
+        assert problems(tiny, folder, tuple(CORE)) == {}
     assert died == 20
 
 
@@ -259,7 +259,7 @@ def test_killed_at_each_boundary_of_an_increment(
 def test_killed_at_twenty_random_times_the_next_run_continues(
     runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
 ) -> None:
-    streams, wanted = tuple(STREAMS), {"executor": executor}
+    streams, wanted = tuple(CORE), {"executor": executor}
     began = time.monotonic()
     assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams, **wanted)).success
     whole = time.monotonic() - began

@@ -6,6 +6,7 @@ Written from the documentation of the tables alone: it imports nothing of what i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ LISTS = {
         "social_profiles": "data",
     },
     "companies": {"tags": "tags", "segments": "segments", "notes": "data"},
+    "tickets": {"contacts": "contacts", "linked_objects": "data"},
+    "ticket_types": {"ticket_states": "data"},
+    "ticket_states": {"ticket_types": "data"},
+    "articles": {"tags": "tags"},
     "conversations": {
         "tags": "tags",
         "contacts": "contacts",
@@ -46,6 +51,12 @@ SUBLISTS = {
     "opted_out_subscription_types": ("subscriptions", "opt_out"),
 }
 NEWEST_PARTS = 500
+# What tells rows apart, where it is not the id, and of a child its parent's with it.
+KEYS = {
+    "contact_attributes": ["full_name"],
+    "company_attributes": ["full_name"],
+    "workspace": ["id_code"],
+}
 
 
 def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
@@ -61,7 +72,21 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
         ]
     if stream == "companies":
         return [_whole_company(workspace, company) for company in workspace.companies.values()]
-    if stream in PLAIN and PLAIN[stream].parent:
+    if stream == "ticket_parts":
+        return [
+            part
+            for id, ticket in workspace.tickets.items()
+            for part in _ticket_parts(workspace, id, ticket)
+        ]
+    if stream == "workspace":
+        return [workspace.me["app"]]
+    if stream == "deleted_conversations":
+        deleted = workspace.deleted_conversations
+        return [
+            {"type": "conversation", "id": id, "metrics_retained": True, "deleted_at": at}
+            for id, at in deleted.items()
+        ]
+    if stream in PLAIN and PLAIN[stream].is_child:
         return _children(workspace, PLAIN[stream])
     if stream in NESTED:
         return _nested(workspace, NESTED[stream])
@@ -108,17 +133,29 @@ def disagreements(
         renamed: Columns of fields that could not keep their name.
     """
     wanted = raw_records(workspace, stream)
-    key = "full_name" if stream.endswith("_attributes") else "id"
+    if observed_at := PLAIN[stream].observed_at if stream in PLAIN else "":
+        newest = max((row[observed_at] for row in landed), default=None)
+        landed = [row for row in landed if row[observed_at] == newest]
+    key = _key_of(stream)
     # Parts that were stored while they were among the newest stay.
     older = {part["id"] for held in workspace.parts.values() for part in held[:-NEWEST_PARTS]}
-    keys = [row[key] for row in landed if stream != "conversation_parts" or row[key] not in older]
-    problems = _key_problems(keys, [str(r[key]) for r in wanted])
-    by_key = {row[key]: row for row in landed}
+    keys = [key(row) for row in landed if stream != "conversation_parts" or row["id"] not in older]
+    problems = _key_problems(keys, [key(record) for record in wanted])
+    by_key = {key(row): row for row in landed}
     for record in wanted:
-        row = by_key.get(str(record[key]))
+        row = by_key.get(key(record))
         if row is not None:
             problems += _field_problems(stream, record, row, types, renamed)
     return problems
+
+
+def _key_of(stream: str) -> Callable[[dict[str, Any]], str]:
+    """What tells a stream's rows apart, as text."""
+    declared = PLAIN.get(stream)
+    names = KEYS.get(stream) or [declared.id if declared else "id"]
+    if declared and declared.is_child and stream not in KEYS:
+        names = [declared.parent_id, *names]
+    return lambda row: " ".join(str(row[name]) for name in names)
 
 
 def _key_problems(landed: list[str], wanted: list[str]) -> list[str]:
@@ -136,7 +173,7 @@ def _field_problems(
     types: dict[str, str],
     renamed: dict[str, str],
 ) -> list[str]:
-    problems, filled = [], {"_synced_at"}
+    problems, filled = [], {"_synced_at", PLAIN[stream].observed_at if stream in PLAIN else ""}
     for field, value in record.items():
         column = renamed.get(field, field)
         filled.add(column)
@@ -181,6 +218,8 @@ def _moment(value: Any) -> datetime | None:
 
 def _children(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:
     """The children of every parent, each with what it tells of it."""
+    if collection.kinds:
+        return [child for held in workspace.children[collection.name].values() for child in held]
     return [
         {**child, **_of_parent(collection, parent)}
         for parent in workspace.records(str(collection.parent))
@@ -235,6 +274,20 @@ def _parts(workspace: Workspace, id: str, conversation: dict[str, Any]) -> list[
             "conversation_total_parts": len(parts),
             "conversation_created_at": conversation["created_at"],
             "conversation_updated_at": conversation["updated_at"],
+            "_parts_truncated": len(parts) > NEWEST_PARTS,
+        }
+        for part in parts[-NEWEST_PARTS:]
+    ]
+
+
+def _ticket_parts(workspace: Workspace, id: str, ticket: dict[str, Any]) -> list[dict[str, Any]]:
+    parts = workspace.ticket_parts.get(id, [])
+    return [
+        {
+            **part,
+            "ticket_id": id,
+            "ticket_total_parts": len(parts),
+            "ticket_updated_at": ticket["updated_at"],
             "_parts_truncated": len(parts) > NEWEST_PARTS,
         }
         for part in parts[-NEWEST_PARTS:]

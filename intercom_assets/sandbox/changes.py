@@ -32,7 +32,7 @@ def _declared(workspace: Tables, collection: Collection) -> int:
             workspace.add_child(name, workspace.rng.choice(parents))
             count += 1
         return count
-    for ident in _some(workspace, name, 1):
+    for ident in workspace.rng.sample(list(workspace.plain[name]), bool(workspace.plain[name])):
         fields = workspace.changed_fields(name)
         if fields or "updated_at" in workspace.record(name, ident):
             workspace.update(name, ident, **fields)

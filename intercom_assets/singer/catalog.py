@@ -27,12 +27,12 @@ class Selected:
 
 
 def discover() -> dict[str, Any]:
-    """The catalog of all streams, all of them selected unless somebody says otherwise."""
+    """The catalog of all streams; unless somebody says otherwise the default ones are selected."""
     return {"streams": [_entry(stream) for stream in STREAMS.values()]}
 
 
 def select(catalog: Mapping[str, Any] | None) -> list[Selected]:
-    """The streams that a catalog selects, in the catalog's order; without a catalog all of them.
+    """The streams that a catalog selects, in the catalog's order; without one the default ones.
 
     Raises:
         ConfigError: When the catalog is none, or names a stream that there is not.
@@ -40,14 +40,14 @@ def select(catalog: Mapping[str, Any] | None) -> list[Selected]:
     entries = (discover() if catalog is None else catalog).get("streams")
     if not isinstance(entries, list):
         raise ConfigError("the catalog has no list of streams: make one with --discover")
-    return [_selected(entry) for entry in entries if _is_selected(entry, catalog is None)]
+    return [_selected(entry) for entry in entries if _is_selected(entry)]
 
 
 def _entry(stream: type[BaseStream]) -> dict[str, Any]:
     schema = stream.load_schema()
     facts: dict[str, Any] = {
         "inclusion": "available",
-        "selected-by-default": True,
+        "selected-by-default": stream.default,
         "table-key-properties": stream.unique_key(),
         "forced-replication-method": stream.replication_method,
         "valid-replication-keys": stream.valid_replication_keys,
@@ -73,7 +73,7 @@ def _entry(stream: type[BaseStream]) -> dict[str, Any]:
     return {**entry, "replication_key": stream.replication_key} if stream.replication_key else entry
 
 
-def _is_selected(entry: Any, default: bool) -> bool:
+def _is_selected(entry: Any) -> bool:
     """Whether an entry says so: in its metadata, or in the way of older catalogs in itself."""
     if not isinstance(entry, Mapping):
         raise ConfigError("the catalog's streams must be objects: make one with --discover")
@@ -82,7 +82,7 @@ def _is_selected(entry: Any, default: bool) -> bool:
     for place in (root, entry, schema if isinstance(schema, Mapping) else {}):
         if "selected" in place:
             return bool(place["selected"])
-    return default or bool(root.get("selected-by-default"))
+    return bool(root.get("selected-by-default"))
 
 
 def _selected(entry: Mapping[str, Any]) -> Selected:

@@ -49,7 +49,8 @@ class Collection:
         parent_id: The column in which a table carries the parent's id.
         parent_updated_at: The one in which it carries the parent's updated_at, if it does.
         parents: Only parents with these values have any; others are not found.
-        kinds: What the path's ``{id}`` can be, of a list for each kind: instances of custom objects.
+        kinds: What the path's ``{id}`` can be, where there is a list for each kind, as of custom
+            objects.
         observed_at: The column in which a table says when it was asked, of numbers that are told as
             they are at the moment.
         words: The field whose values are listed in place of records.

@@ -87,14 +87,6 @@ CONVERSATION_ATTRIBUTES = Collection(
     },
 )
 
-TICKET_PARTS = Nested(
-    "ticket_parts",
-    parent="tickets",
-    inside="ticket_parts.ticket_parts",
-    parent_id="ticket_id",
-    parent_updated_at="ticket_updated_at",
-)
-
 TICKET_TYPE_ATTRIBUTES = Nested(
     "ticket_type_attributes",
     parent="ticket_types",

@@ -64,7 +64,7 @@ class CollectionRoutes:
         if collection.kinds:
             return self._of_kind(collection, id)
         parents = {
-            str(record["id"]): record for record in self.workspace.records(collection.parent)
+            str(record["id"]): record for record in self.workspace.records(str(collection.parent))
         }
         wanted = collection.parents.items()
         if id not in parents or any(parents[id].get(name) != value for name, value in wanted):
