@@ -18,6 +18,7 @@ class Tickets(SearchStream):
 
     tap_stream_id = "tickets"
     group = SUPPORT
+    default = False
     optional = True
     since = "2.10"
     path = "/tickets/search"
@@ -43,6 +44,7 @@ class TicketParts(NestedStream):
 
     tap_stream_id = "ticket_parts"
     group = SUPPORT
+    default = False
     since = "2.10"
     parent = Tickets
     parent_id = "ticket_id"
@@ -73,6 +75,7 @@ class TicketTypes(FullTableStream):
 
     tap_stream_id = "ticket_types"
     group = SUPPORT
+    default = False
     since = "2.12"
     path = "/ticket_types"
     docs_page = "ticket-types/listtickettypes"
@@ -85,6 +88,7 @@ class TicketTypeAttributes(NestedStream):
 
     tap_stream_id = "ticket_type_attributes"
     group = SUPPORT
+    default = False
     since = "2.12"
     parent = TicketTypes
     parent_id = "ticket_type_id"
