@@ -36,7 +36,7 @@ def whole(make_project: Callable[..., Project], sandbox: Sandbox) -> Project:
     return make_project(sandbox, custom_object_types="Order,Abonnement")
 
 
-def test_each_table_agrees_with_the_sandbox_and_a_second_run_brings_what_changed(
+def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     whole: Project,
 ) -> None:
     whole.run(*SERVED)
@@ -44,14 +44,19 @@ def test_each_table_agrees_with_the_sandbox_and_a_second_run_brings_what_changed
     rows = {name: whole.query(f"select count(*) from intercom.{name}")[0][0] for name in SERVED}
     assert [name for name in SERVED if not rows[name]] == [], "nothing would be compared"
 
+    whole.sandbox.workspace.change(6)
+    whole.run(*SERVED)
+    # A company that changes does not move the contacts whose lists show it.
+    assert whole.differences(*(name for name in SERVED if name != "contacts")) == {}
+
+
+@pytest.mark.slow
+def test_a_second_run_of_everything_brings_nothing(whole: Project) -> None:
+    whole.run(*SERVED)
     whole.run(*SERVED)
     changes = ("intercom/inserted", "intercom/updated", "intercom/deleted")
     touched = {name for name in SERVED if any(map(whole.metadata(name).get, changes))}
-    assert touched <= SNAPSHOTS
-
-    whole.sandbox.workspace.change(6)
-    whole.run(*SERVED)
-    assert whole.differences(*SERVED) == {}
+    assert touched == SNAPSHOTS
 
 
 def test_the_default_streams_are_those_that_cost_no_call_a_record() -> None:
