@@ -1,0 +1,16 @@
+{{ config(enabled='conversation_parts' not in var('intercom_without', []), severity='warn') }}
+-- The first reply by the parts is the one of which Intercom's statistics tell. Left out are
+-- conversations of which parts are missing.
+select facts.conversation_id, facts.first_admin_reply_at, events.first_reply_at
+from {{ ref('conversation_facts') }} as facts
+inner join (
+    select
+        conversation_id,
+        min(occurred_at) filter (is_teammate_reply and event_number > 1) as first_reply_at,
+        count(*) - 1 as parts
+    from {{ ref('conversation_events') }}
+    group by conversation_id
+) as events using (conversation_id)
+where events.parts >= facts.count_parts
+    and facts.contact_wrote_at <= events.first_reply_at
+    and abs(epoch(facts.first_admin_reply_at) - epoch(events.first_reply_at)) > 1
