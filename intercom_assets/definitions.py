@@ -11,6 +11,8 @@ from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.models.assets import relation_specs
+from intercom_assets.models.building import MODELS_SCHEMA
+from intercom_assets.models.model_assets import build_intercom_models
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.schema_checks import build_schema_checks
@@ -79,16 +81,23 @@ def build_intercom_definitions(
             schema_name=schema or "_".join(prefix) or "intercom",
             **(io_manager or {}),
         )
-    jobs = build_intercom_jobs(assets, name, steps_executor())
+    tables = keys_by_stream(assets) if models else {}
+    built = build_intercom_models(
+        tables,
+        key_prefix=prefix,
+        models_schema="_".join([*prefix, MODELS_SCHEMA]),
+        io_manager_key=store_key,
+    )
+    jobs = build_intercom_jobs(assets, name, steps_executor(), built)
     return dg.Definitions(
-        assets=[*assets, *(relation_specs(keys_by_stream(assets)) if models else [])],
+        assets=[*assets, *relation_specs(tables), *built],
         asset_checks=build_schema_checks(assets, name),
         resources=resources,
         jobs=jobs,
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
         sensors=[
             build_intercom_sensor(assets, name=name, job=jobs[0], resource_key=name),
-            build_automation_sensor(assets, name),
+            build_automation_sensor([*assets, *built], name),
         ],
     )
 

@@ -1,6 +1,5 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from intercom_assets.observability.preview import MASKED, PREVIEWS
 from intercom_assets.resume import resume
 from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Landing, Warehouse
-from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
+from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS, Memory
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.location import located
@@ -76,6 +75,12 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
         "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's. A "
         "`memory_limit` in the DuckDB resource's `connection_config` wins over it.",
+    )
+
+    models_memory_limit: str | None = Field(
+        default="1500MB",
+        description="How much memory DuckDB may use while it builds models, in place of "
+        "`memory_limit`.",
     )
 
     @field_validator("preview", mode="after")
@@ -164,6 +169,27 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 
         return warehouse.ask(load)
 
+    @contextmanager
+    def building(self, model: str, context: Any) -> Iterator[DuckDBPyConnection]:
+        """A connection in a transaction, in which this run alone builds a model.
+
+        Args:
+            model: Its schema and name.
+            context: Of the step.
+
+        Raises:
+            Failure: When the warehouse refuses it; the message says why and what to do.
+        """
+        warehouse = self.warehouse(say=context.log.warning)
+        my_turn = turn(self.database, model, context.run_id, self.patience, context.log.warning)
+        with (
+            _refusals_as_failures(),
+            my_turn,
+            warehouse.more_memory(self.models_memory_limit),
+            warehouse.transaction() as connection,
+        ):
+            yield connection
+
     def warehouse(
         self, schema: str | None = None, say: Callable[[str], None] | None = None
     ) -> Warehouse:
@@ -180,7 +206,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self._connect,
             schema or self.schema_name,
             None if is_limited else self.memory_limit,
-            _limit_lifted(self.database),
+            _memory(self.database),
             self.lock_timeout,
             **told,
         )
@@ -209,9 +235,9 @@ def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
 
 # Once for each database and process: within one they share its memory, whoever opens it.
 @cache
-def _limit_lifted(database: str) -> threading.Event:
-    """Is set once the memory limit proved too little for a database."""
-    return threading.Event()
+def _memory(database: str) -> Memory:
+    """How much memory DuckDB may use for a database."""
+    return Memory()
 
 
 @contextmanager

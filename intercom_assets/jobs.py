@@ -23,6 +23,7 @@ def build_intercom_jobs(
     assets: Sequence[dg.AssetsDefinition],
     name: str = "intercom",
     executor_def: dg.ExecutorDefinition | None = None,
+    models: Sequence[dg.AssetsDefinition] = (),
 ) -> list[UnresolvedAssetJobDefinition]:
     """Three jobs: everything, support data only, and a full refresh.
 
@@ -30,19 +31,28 @@ def build_intercom_jobs(
         assets: Assets of one workspace.
         name: The workspace's name, with which the jobs' names begin.
         executor_def: What runs their steps; by default the code location's executor.
+        models: What is built of the assets; the first two jobs build them, too.
     """
     common: dict[str, Any] = {"tags": {WORKSPACE_TAG: name}, "executor_def": executor_def}
-    everything = dg.AssetSelection.assets(*assets)
+    everything = dg.AssetSelection.assets(*assets, *models)
     support = [key for stream, key in keys_by_stream(assets).items() if stream in SUPPORT]
     jobs = [
         dg.define_asset_job(
-            f"{name}_everything", everything, **common, description="What changed, of all streams."
+            f"{name}_everything",
+            everything,
+            **common,
+            description="What changed, of all streams, and the models.",
         ),
         dg.define_asset_job(
             f"{name}_full_refresh",
             everything,
             **common,
-            config={"ops": {asset.op.name: {"config": {"full_refresh": True}} for asset in assets}},
+            config={
+                "ops": {
+                    asset.op.name: {"config": {"full_refresh": True}}
+                    for asset in (*assets, *models)
+                }
+            },
             description="Reads everything anew, then removes what Intercom no longer has.",
         ),
     ]

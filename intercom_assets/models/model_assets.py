@@ -1,7 +1,5 @@
 """Models as assets, their tests as asset checks."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +16,8 @@ from intercom_assets.models.package import Model, Rendered, models, models_over
 from intercom_assets.models.relations import relations_over
 
 MODELS = "models"
+# Without these a model does, even if they were asked for and could not be read.
+OPTIONAL = frozenset({"admins", "teams", "workspace"})
 
 
 @runtime_checkable
@@ -26,9 +26,7 @@ class BuildsModels(Protocol):
 
     schema_name: str
 
-    def building(
-        self, model: str, context: dg.OpExecutionContext
-    ) -> AbstractContextManager[DuckDBPyConnection]:
+    def building(self, model: str, context: Any) -> AbstractContextManager[DuckDBPyConnection]:
         """A connection in a transaction that nobody else builds the model in."""
 
 
@@ -86,8 +84,7 @@ class _Factory:
     def asset_of(self, model: Model, rendered: Rendered) -> dg.AssetsDefinition:
         key = self._key(model.name)
         columns = [
-            dg.TableColumn(column.name, column.kind, column.description)
-            for column in model.columns
+            dg.TableColumn(column.name, column.kind, column.description) for column in model.columns
         ]
 
         @dg.asset(
@@ -108,7 +105,7 @@ class _Factory:
             required_resource_keys={self.io_manager_key},
         )
         def intercom_model(context: dg.AssetExecutionContext, config: ModelConfig) -> Iterator[Any]:
-            yield from self._build(context, model, key, config)
+            yield from self._build(context, model, rendered, key, config)
 
         return intercom_model
 
@@ -120,7 +117,12 @@ class _Factory:
         return list(dict.fromkeys([*read, *map(self._key, rendered.refs)]))
 
     def _build(
-        self, context: dg.AssetExecutionContext, model: Model, key: dg.AssetKey, config: ModelConfig
+        self,
+        context: dg.AssetExecutionContext,
+        model: Model,
+        rendered: Rendered,
+        key: dg.AssetKey,
+        config: ModelConfig,
     ) -> Iterator[Any]:
         store = getattr(context.resources, self.io_manager_key)
         if not isinstance(store, BuildsModels):
@@ -133,10 +135,18 @@ class _Factory:
         tests = [test for test in model.tests if dg.AssetCheckKey(key, test.name) in wanted]
         began = time.monotonic()
         with store.building(f"{self.models_schema}.{model.name}", context) as connection:
+            schema = self.schema or store.schema_name
+            there = _there(connection, schema, self.origins)
+            if lacking := sorted(set(rendered.sources) - set(there) - OPTIONAL):
+                raise dg.Failure(
+                    f"{model.name} reads {', '.join(lacking)}, which {schema} does not have yet: "
+                    "materialize that first",
+                    allow_retries=False,
+                )
             builder = Builder(
                 connection,
-                _there(connection, self.schema or store.schema_name, self.origins),
-                self.schema or store.schema_name,
+                there,
+                schema,
                 self.models_schema,
                 self.time_zone,
             )
@@ -162,9 +172,7 @@ class _Factory:
         )
 
 
-def _there(
-    connection: DuckDBPyConnection, schema: str, wanted: Iterable[str]
-) -> list[str]:
+def _there(connection: DuckDBPyConnection, schema: str, wanted: Iterable[str]) -> list[str]:
     """Those of the wanted tables that are there: a stream may have told that it cannot be read."""
     rows = connection.execute(
         "select table_name from information_schema.tables "

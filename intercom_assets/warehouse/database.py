@@ -48,6 +48,33 @@ class HoldsTables(Protocol):
         """The tables of a schema, by default its own."""
 
 
+class Memory:
+    """How much memory DuckDB may use. A process has one amount for a database, whoever opens it."""
+
+    def __init__(self) -> None:
+        self._is_lifted = False
+        self._larger: list[str | None] = []
+
+    def lift(self) -> None:
+        """Leaves it to DuckDB from now on."""
+        self._is_lifted = True
+
+    @contextmanager
+    def larger(self, limit: str | None) -> Iterator[None]:
+        """Another limit meanwhile."""
+        self._larger.append(limit)
+        try:
+            yield
+        finally:
+            self._larger.remove(limit)
+
+    def limit(self, usual: str) -> str | None:
+        """The limit now, where it is this otherwise; None leaves it to DuckDB."""
+        if self._is_lifted:
+            return None
+        return self._larger[-1] if self._larger else usual
+
+
 class Warehouse:
     """One schema of a DuckDB database.
 
@@ -55,8 +82,7 @@ class Warehouse:
         connect: Gives a connection and closes it again.
         schema: The schema that the streams' tables are in.
         memory_limit: How much memory DuckDB may use, such as ``64MB``; None is DuckDB's default.
-        limit_lifted: Is set once that proved too little, for all who use the database: within one
-            process they share its memory.
+        memory: What all who use the database within one process share.
         lock_timeout: Seconds to wait for another process that holds the file.
         say: Takes a line for the log.
     """
@@ -66,13 +92,13 @@ class Warehouse:
         connect: Connect,
         schema: str,
         memory_limit: str | None = None,
-        limit_lifted: threading.Event | None = None,
+        memory: Memory | None = None,
         lock_timeout: float = LOCK_TIMEOUT_SECONDS,
         say: Callable[[str], None] = logger.warning,
     ) -> None:
         self._connect = connect
         self._memory_limit = memory_limit
-        self._limit_lifted = limit_lifted or threading.Event()
+        self._memory = memory or Memory()
         # Of each thread's last connection: a commit has a thread of its own.
         self._here = threading.local()
         self._lock_timeout = lock_timeout
@@ -117,15 +143,25 @@ class Warehouse:
 
         The limit may have been lifted by another stream's run since it was too little for this one.
         """
-        self._limit_lifted.set()
+        self._memory.lift()
         return getattr(self._here, "was_limited", False)
+
+    @contextmanager
+    def more_memory(self, limit: str | None) -> Iterator[None]:
+        """Gives everybody who uses the database this much meanwhile; None leaves it to DuckDB."""
+        if self._memory_limit is None:
+            yield
+            return
+        with self._memory.larger(limit):
+            yield
 
     def _limit(self, connection: DuckDBPyConnection) -> None:
         if self._memory_limit is None:
             return
-        self._here.was_limited = not self._limit_lifted.is_set()
-        if self._here.was_limited:
-            connection.execute("set memory_limit = $limit", {"limit": self._memory_limit})
+        limit = self._memory.limit(self._memory_limit)
+        self._here.was_limited = limit is not None
+        if limit is not None:
+            connection.execute("set memory_limit = $limit", {"limit": limit})
         else:
             connection.execute("reset memory_limit")
 
