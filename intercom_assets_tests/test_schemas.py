@@ -17,14 +17,7 @@ FILES = {
     for file in (resources.files("intercom_assets.streams") / "schemas").iterdir()
     if file.name.endswith(".json")
 }
-PROPERTIES = [
-    pytest.param(name, kind, id=f"{stream}.{name}")
-    for stream, schema in FILES.items()
-    for name, kind in schema["properties"].items()
-]
-
 every_schema = pytest.mark.parametrize("stream", sorted(FILES))
-every_property = pytest.mark.parametrize(("name", "kind"), PROPERTIES)
 
 
 def inner_schemas(kind: Any) -> Iterator[dict[str, Any]]:
@@ -90,34 +83,29 @@ def test_both_lists_of_admins_have_the_same_columns() -> None:
     assert FILES["admin_list"]["properties"] == FILES["admins"]["properties"]
 
 
-@every_property
-def test_property_is_nullable(name: str, kind: dict[str, Any]) -> None:
-    assert kind["type"][0] == "null"
-    assert len(kind["type"]) > 1
+@every_schema
+def test_properties_are_nullable_and_described(stream: str) -> None:
+    for name, kind in FILES[stream]["properties"].items():
+        assert kind["type"][0] == "null" and len(kind["type"]) > 1, name
+        assert kind["description"].endswith(".") and len(kind["description"]) > 10, name
 
 
-@every_property
-def test_property_is_described(name: str, kind: dict[str, Any]) -> None:
-    assert kind["description"].endswith(".")
-    assert len(kind["description"]) > 10
+@every_schema
+def test_ids_are_strings_and_times_are_times(stream: str) -> None:
+    for name, kind in FILES[stream]["properties"].items():
+        if name == "id" or name.endswith("_id"):
+            assert kind["type"] == ["null", "string"] and "format" not in kind, name
+        if name.endswith("_at") or name in ("waiting_since", "snoozed_until"):
+            assert kind["type"] == ["null", "string"] and kind["format"] == "date-time", name
 
 
-@every_property
-def test_ids_are_strings_and_times_are_times(name: str, kind: dict[str, Any]) -> None:
-    if name == "id" or name.endswith("_id"):
-        assert kind["type"] == ["null", "string"]
-        assert "format" not in kind
-    if name.endswith("_at") or name in ("waiting_since", "snoozed_until"):
-        assert kind["type"] == ["null", "string"]
-        assert kind["format"] == "date-time"
-
-
-@every_property
-def test_property_says_nothing_of_what_is_inside(name: str, kind: dict[str, Any]) -> None:
+@every_schema
+def test_properties_say_nothing_of_what_is_inside(stream: str) -> None:
     """Singer's transform would rewrite nested times, and remove nested fields not declared."""
-    assert "properties" not in kind
-    assert not any("format" in inner for inner in inner_schemas(kind))
-    if "array" in kind["type"]:
-        assert kind["items"] == {}
-    if "object" in kind["type"]:
-        assert kind["additionalProperties"] is True
+    for name, kind in FILES[stream]["properties"].items():
+        assert "properties" not in kind, name
+        assert not any("format" in inner for inner in inner_schemas(kind)), name
+        if "array" in kind["type"]:
+            assert kind["items"] == {}, name
+        if "object" in kind["type"]:
+            assert kind["additionalProperties"] is True, name
