@@ -90,7 +90,7 @@ def _way(stream: type[BaseStream]) -> str:
         return f"asked for what is newer, by `{stream.changed_after}`"
     if issubclass(stream, NewestFirstStream):
         return "newest first, down to the bookmark"
-    return "scroll" if stream.is_exclusive else "all of it"
+    return "scroll" if stream.path.endswith("/scroll") else "all of it"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
