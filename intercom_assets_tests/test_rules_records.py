@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ SCHEMA: dict[str, Any] = {
 }
 MERGED = TableSpec(key=("id",), schema=SCHEMA, replace=False, version="updated_at")
 BY_CONTENT = TableSpec(key=("id",), schema=SCHEMA, replace=False)
+# Of each row the schema tells what it is of, and when and how that changed.
+CHILDREN = TableSpec(
+    key=("id",),
+    schema=SCHEMA,
+    replace=False,
+    version="updated_at",
+    context=("updated_at", "count", "open"),
+)
 REPLACED = TableSpec(key=("name",), schema=SCHEMA, replace=True)
 MONDAY, TUESDAY = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"
 
@@ -105,6 +114,50 @@ def test_rule_3_a_field_that_is_gone_from_the_record_is_gone_from_the_row(land: 
     land(MERGED, {"id": "1", "name": "a", "updated_at": MONDAY})
     land(MERGED, {"id": "1", "updated_at": TUESDAY})
     assert land.rows("id, name") == [("1", None)]
+
+
+def test_rule_3_context_is_kept_up_to_date_and_is_no_update(land: Lands) -> None:
+    land(
+        CHILDREN,
+        {"id": "1", "name": "a", "tags": [{"b": 1}], "count": 2, "updated_at": MONDAY},
+        {"id": "2", "name": "a", "count": 2, "updated_at": MONDAY},
+    )
+    stamps = dict(land.rows("id, _synced_at"))
+    changes = land(
+        CHILDREN,
+        {"id": "1", "name": "a", "tags": [{"b": 1}], "count": 3, "updated_at": TUESDAY},
+        {"id": "2", "name": "b", "count": 3, "updated_at": TUESDAY},
+        {"id": "3", "name": "c", "count": 3, "updated_at": TUESDAY},
+    ).changes
+    assert land.rows("id, name, count, epoch(updated_at)::bigint") == [
+        ("1", "a", 3, 1704153600),
+        ("2", "b", 3, 1704153600),
+        ("3", "c", 3, 1704153600),
+    ]
+    assert (changes.inserted, changes.updated, changes.unchanged) == (1, 1, 1)
+    later = dict(land.rows("id, _synced_at"))
+    assert later["1"] == stamps["1"] and later["2"] > stamps["2"]
+
+
+def test_rule_3_context_of_an_older_record_is_not_taken(land: Lands) -> None:
+    land(CHILDREN, {"id": "1", "name": "a", "count": 3, "updated_at": TUESDAY})
+    before = land.rows()
+    changes = land(CHILDREN, {"id": "1", "name": "a", "count": 2, "updated_at": MONDAY}).changes
+    assert land.rows() == before and changes.unchanged == 1
+
+
+def test_rule_3_context_may_be_missing_change_its_type_or_be_no_column(land: Lands) -> None:
+    land(CHILDREN, {"id": "1", "name": "a", "ordinal": 7, "count": 3, "updated_at": MONDAY})
+    stamp = land.rows("_synced_at")
+    land(CHILDREN, {"id": "1", "name": "a", "ordinal": 7, "count": "many", "updated_at": TUESDAY})
+    assert land.rows("id, count, _synced_at") == [("1", "many", *stamp[0])]
+    land(CHILDREN, {"id": "1", "name": "a", "ordinal": 7})
+    assert land.rows("id, count, updated_at, _synced_at") == [("1", None, None, *stamp[0])]
+    less = {name: kind for name, kind in SCHEMA["properties"].items() if name != "open"}
+    without = replace(CHILDREN, schema={**SCHEMA, "properties": less})
+    with land.warehouse.connection() as connection:
+        connection.execute("alter table intercom.things drop column open")
+    assert land(without, {"id": "1", "name": "a", "ordinal": 7}).changes.unchanged == 1
 
 
 def test_rule_3_a_commit_that_fails_leaves_the_table_and_the_state_as_they_were(

@@ -5,7 +5,7 @@ Everything here happens within a transaction that the caller opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -139,20 +139,26 @@ class Table:
         self.connection.execute(f"drop table if exists {self.sql}")
 
     def merge(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
-        """Puts each record in place of the row with its key, unless that is as new already."""
+        """Puts each record in place of the row with its key, unless that is as new already.
+
+        A record that differs from its row in columns of context only is no update of it: those are
+        written into the row, which stays.
+        """
         changes = Changes()
         self._stage(rows, renamed, changes)
         self._choose()
-        chosen = _one(self.connection, "select count(*) from _chosen")
         self._match()
-        kept = _one(self.connection, "select count(distinct ordinal) from _matched where keep")
+        self._refresh_context()
         self.connection.execute(
             f"delete from {self.sql} where rowid in (select {ROW} from _matched where not keep)"
         )
-        matched = _one(self.connection, "select count(distinct ordinal) from _matched")
         self._insert(
             f"select * exclude ({ORDINAL}) from _batch where {ORDINAL} in (select ordinal from "
             "_chosen where ordinal not in (select ordinal from _matched where keep))"
+        )
+        chosen, matched, kept = (
+            _one(self.connection, f"select count(distinct ordinal) from {found}")
+            for found in ("_chosen", "_matched", "_matched where keep")
         )
         changes.inserted, changes.updated = chosen - matched, matched - kept
         changes.unchanged = rows.table.num_rows - changes.inserted - changes.updated
@@ -250,19 +256,21 @@ class Table:
         )
 
     def _match(self) -> None:
-        """Finds the rows that staged records meet, and which of those stay as they are.
+        """Finds the rows that staged records meet, and which of those stay.
 
         Key and time are looked at first, whole rows only where these leave it open: to read all
-        columns of a large table would take seconds and gigabytes.
+        columns of a large table would take seconds and gigabytes. A time that is mere context says
+        nothing of the rest of a row.
         """
-        older, same = "false", "true"
+        older, is_open = "false", "true"
         if self.spec.version:
             stored = _moment("t", self.spec.version)
             older = f"coalesce(c.version < {stored}, false)"
-            same = f"coalesce(c.version = {stored}, true)"
+            same = "true" if self.spec.version in self.spec.context else f"c.version = {stored}"
+            is_open = f"not {older} and coalesce({same}, true)"
         self.connection.execute(
             f"create or replace temp table _matched as "
-            f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {same} as open "
+            f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {is_open} as open "
             f"from {self.sql} t join _chosen c using ({comma(self.spec.key)})"
         )
         if not _one(self.connection, "select count(*) from _matched where open"):
@@ -271,20 +279,34 @@ class Table:
         self.connection.execute(
             f"create or replace temp table _open as select {ROW}, ordinal from _matched where open"
         )
+        content = self.columns().keys() - {SYNCED_AT, *self.spec.context}
         self.connection.execute(
-            f"update _matched set keep = true where {ROW} in ("
-            f"select o.{ROW} from _open o join {self.sql} t on t.rowid = o.{ROW} "
-            f"join _batch s on s.{ORDINAL} = o.ordinal where {self._is_equal()})"
+            # Fetched before they are compared, or DuckDB joins by what is compared.
+            f"with stored as materialized (select o.{ROW}, o.ordinal as {ORDINAL}, "
+            f"{comma(content, 't.{}')} from _open o join {self.sql} t on t.rowid = o.{ROW}) "
+            f"update _matched set keep = true where {ROW} in (select t.{ROW} from stored t "
+            f"join _batch s using ({ORDINAL}) where {self._equal(content)})"
         )
 
-    def _is_equal(self) -> str:
-        """Whether a staged record `s` says what row `t` says, as SQL."""
+    def _refresh_context(self) -> None:
+        """Brings context up to date in rows that otherwise stay as they are."""
+        kinds = self.columns()
+        if context := kinds.keys() & set(self.spec.context):
+            values = (f"{quote(name)} = s.{quote(name)}::{kinds[name]}" for name in context)
+            self.connection.execute(
+                f"update {self.sql} t set {', '.join(values)} "
+                f"from _matched m join _batch s on s.{ORDINAL} = m.ordinal "
+                f"where t.rowid = m.{ROW} and m.keep and m.open and not ({self._equal(context)})"
+            )
+
+    def _equal(self, names: Collection[str]) -> str:
+        """Whether a staged record `s` says what row `t` says in some columns, as SQL."""
         return " and ".join(
             f"t.{quote(name)}::varchar is not distinct from s.{quote(name)}::varchar"
             if kind == JSON
             else f"t.{quote(name)} is not distinct from s.{quote(name)}::{kind}"
             for name, kind in self.columns().items()
-            if name != SYNCED_AT
+            if name in names
         )
 
     def _insert(self, query: str) -> None:
