@@ -66,7 +66,7 @@ class Extraction:
             schema=self.redaction.schema(stream.load_schema()),
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
-            context=stream.context,
+            context=stream.context_columns,
             parent=stream.parent.tap_stream_id
             if stream.parent and isinstance(stream, ChildStream)
             else None,

@@ -69,8 +69,8 @@ class BaseStream:
         replication_key: When a record last changed.
         parent: The stream that this one's records belong to.
         references: Columns that are taken from a column of the parent.
-        context: Columns about the parent or the reading rather than the record: kept up to date,
-            but a record that differs in nothing else counts as unchanged.
+        context_columns: Columns about the parent rather than the record: kept up to date, but a
+            record that differs in nothing else counts as unchanged.
         docs_page: Where in Intercom's API reference the call is.
         plain: Text columns without personal data, parted by blanks: previews show them. Numbers,
             booleans and times have none.
@@ -96,7 +96,7 @@ class BaseStream:
     valid_replication_keys: ClassVar[list[str]] = []
     parent: ClassVar[type[BaseStream] | None] = None
     references: ClassVar[Mapping[str, str]] = {}
-    context: ClassVar[tuple[str, ...]] = ()
+    context_columns: ClassVar[tuple[str, ...]] = ()
     docs_page: ClassVar[str]
     plain: ClassVar[str] = ""
     bodies: ClassVar[tuple[str, ...]] = ()

@@ -96,7 +96,7 @@ class ChildStream(IncrementalStream):
                 cls.replication_key: "updated_at",
             }
             of_parent = [name for name in cls.references if name != cls.parent_id]
-            cls.context = tuple(dict.fromkeys([*cls.context, *of_parent]))
+            cls.context_columns = tuple(dict.fromkeys([*cls.context_columns, *of_parent]))
             cls.unit = cls.parent.tap_stream_id
             cls.counted = (*cls.counted, f"{cls.unit} gone", f"{cls.unit} refused")
         super().__init_subclass__()

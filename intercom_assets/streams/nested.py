@@ -33,6 +33,7 @@ class NestedStream(BaseStream):
             cls.replication_method = cls.parent.replication_method
             if cls.replication_method == INCREMENTAL:
                 cls.replication_key = f"{noun_of(cls.parent_id)}_updated_at"
+                cls.context_columns = (*cls.context_columns, cls.replication_key)
             cls.parent.nested = (*cls.parent.nested, cls)
         super().__init_subclass__()
 

@@ -15,8 +15,8 @@ class TableSpec:
         schema: JSON schema of the records.
         replace: Whether a read replaces the table, rather than being merged into it by key.
         version: Column that tells which of two forms of a row is newer; None trusts the later read.
-        context: Columns that say something of the row's surroundings, such as of the parent: kept up
-            to date, but a row in which nothing else changed counts as unchanged.
+        context: Columns about a row's surroundings, such as its parent: kept up to date, but a row
+            in which nothing else changed counts as unchanged.
         parent: Table whose rows the children of this one are read for.
     """
 

@@ -5,7 +5,7 @@ Everything here happens within a transaction that the caller opened.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -23,6 +23,7 @@ from intercom_assets.warehouse.encoding import (
     encode_column,
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
+from intercom_assets.warehouse.merge import insert_rows, merge_batch, one
 from intercom_assets.warehouse.names import (
     COPY,
     ORDINAL,
@@ -81,7 +82,7 @@ class Table:
 
     def count(self) -> int:
         """How many rows the table has."""
-        return _one(self.connection, f"select count(*) from {self.sql}")
+        return one(self.connection, f"select count(*) from {self.sql}")
 
     def create(self) -> list[str]:
         """Makes the table, or gives one that is there the columns it lacks.
@@ -139,29 +140,10 @@ class Table:
         self.connection.execute(f"drop table if exists {self.sql}")
 
     def merge(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
-        """Puts each record in place of the row with its key, unless that is as new already.
-
-        A record that differs from its row in columns of context only is no update of it: those are
-        written into the row, which stays.
-        """
+        """Puts each record in place of the row with its key, unless that is as new already."""
         changes = Changes()
         self._stage(rows, renamed, changes)
-        self._choose()
-        self._match()
-        self._refresh_context()
-        self.connection.execute(
-            f"delete from {self.sql} where rowid in (select {ROW} from _matched where not keep)"
-        )
-        self._insert(
-            f"select * exclude ({ORDINAL}) from _batch where {ORDINAL} in (select ordinal from "
-            "_chosen where ordinal not in (select ordinal from _matched where keep))"
-        )
-        chosen, matched, kept = (
-            _one(self.connection, f"select count(distinct ordinal) from {found}")
-            for found in ("_chosen", "_matched", "_matched where keep")
-        )
-        changes.inserted, changes.updated = chosen - matched, matched - kept
-        changes.unchanged = rows.table.num_rows - changes.inserted - changes.updated
+        merge_batch(self.connection, self.sql, self.columns(), self.spec, changes)
         return changes
 
     def append(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
@@ -170,7 +152,7 @@ class Table:
         staging = self.staging
         self._stage(rows, renamed, changes)
         staging._stage(rows, {**renamed, **changes.renamed}, Changes())
-        staging._insert(f"select * exclude ({ORDINAL}) from _batch")
+        insert_rows(self.connection, staging.sql, f"select * exclude ({ORDINAL}) from _batch")
         return changes
 
     def replace(self) -> Changes:
@@ -189,24 +171,26 @@ class Table:
         equal = _equal(columns) + f" and _old.{COPY} = _new.{COPY}"
         keyed = _equal(self.spec.key)
         changes = Changes(
-            unchanged=_one(
+            unchanged=one(
                 self.connection,
                 f"select count(*) from _new where exists (from _old where {equal})",
             ),
-            updated=_one(
+            updated=one(
                 self.connection,
                 f"select count(*) from _new where not exists (from _old where {equal}) "
                 f"and exists (from _old where {keyed})",
             ),
         )
-        total = _one(self.connection, "select count(*) from _new")
+        total = one(self.connection, "select count(*) from _new")
         changes.inserted = total - changes.unchanged - changes.updated
         changes.deleted = max(0, self.count() - changes.unchanged - changes.updated)
         self.connection.execute(
             f"delete from {self.sql} where rowid in "
             f"(select {ROW} from _old where not exists (from _new where {equal}))"
         )
-        self._insert(
+        insert_rows(
+            self.connection,
+            self.sql,
             f"select {names} from _new where not exists (from _old where {equal})",
         )
         return changes
@@ -242,88 +226,11 @@ class Table:
             f"create or replace temp view _batch as select *{replaced} from _arrow"
         )
 
-    def _choose(self) -> None:
-        """Finds the newest record of each key. Only these few columns are copied for that."""
-        key, version = comma(self.spec.key), "null::timestamptz"
-        if self.spec.version:
-            version = _moment("_batch", self.spec.version)
-        self.connection.execute(
-            f"create or replace temp table _chosen as "
-            f"select {key}, {ORDINAL} as ordinal, {version} as version from _batch "
-            # Not by these names: records may have fields that are called so.
-            f"qualify row_number() over (partition by {key} "
-            f"order by {version} desc nulls last, {ORDINAL} desc) = 1"
-        )
-
-    def _match(self) -> None:
-        """Finds the rows that staged records meet, and which of those stay.
-
-        Key and time are looked at first, whole rows only where these leave it open: to read all
-        columns of a large table would take seconds and gigabytes. A time that is mere context says
-        nothing of the rest of a row.
-        """
-        older, is_open = "false", "true"
-        if self.spec.version:
-            stored = _moment("t", self.spec.version)
-            older = f"coalesce(c.version < {stored}, false)"
-            same = "true" if self.spec.version in self.spec.context else f"c.version = {stored}"
-            is_open = f"not {older} and coalesce({same}, true)"
-        self.connection.execute(
-            f"create or replace temp table _matched as "
-            f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {is_open} as open "
-            f"from {self.sql} t join _chosen c using ({comma(self.spec.key)})"
-        )
-        if not _one(self.connection, "select count(*) from _matched where open"):
-            return
-        # In a table of its own, so that DuckDB knows how few they are and reads only their rows.
-        self.connection.execute(
-            f"create or replace temp table _open as select {ROW}, ordinal from _matched where open"
-        )
-        content = self.columns().keys() - {SYNCED_AT, *self.spec.context}
-        self.connection.execute(
-            # Fetched before they are compared, or DuckDB joins by what is compared.
-            f"with stored as materialized (select o.{ROW}, o.ordinal as {ORDINAL}, "
-            f"{comma(content, 't.{}')} from _open o join {self.sql} t on t.rowid = o.{ROW}) "
-            f"update _matched set keep = true where {ROW} in (select t.{ROW} from stored t "
-            f"join _batch s using ({ORDINAL}) where {self._equal(content)})"
-        )
-
-    def _refresh_context(self) -> None:
-        """Brings context up to date in rows that otherwise stay as they are."""
-        kinds = self.columns()
-        if context := kinds.keys() & set(self.spec.context):
-            values = (f"{quote(name)} = s.{quote(name)}::{kinds[name]}" for name in context)
-            self.connection.execute(
-                f"update {self.sql} t set {', '.join(values)} "
-                f"from _matched m join _batch s on s.{ORDINAL} = m.ordinal "
-                f"where t.rowid = m.{ROW} and m.keep and m.open and not ({self._equal(context)})"
-            )
-
-    def _equal(self, names: Collection[str]) -> str:
-        """Whether a staged record `s` says what row `t` says in some columns, as SQL."""
-        return " and ".join(
-            f"t.{quote(name)}::varchar is not distinct from s.{quote(name)}::varchar"
-            if kind == JSON
-            else f"t.{quote(name)} is not distinct from s.{quote(name)}::{kind}"
-            for name, kind in self.columns().items()
-            if name in names
-        )
-
-    def _insert(self, query: str) -> None:
-        self.connection.execute(
-            f"insert into {self.sql} by name select *, now() as {quote(SYNCED_AT)} from ({query})"
-        )
-
     def _add_column(self, name: str, kind: str, comment: str | None) -> None:
         self.connection.execute(f"alter table {self.sql} add column {quote(name)} {kind}")
         if comment:
             text = comment.replace("'", "''")
             self.connection.execute(f"comment on column {self.sql}.{quote(name)} is '{text}'")
-
-
-def _one(connection: DuckDBPyConnection, query: str) -> int:
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _common(one: str, other: str) -> str:
@@ -346,7 +253,3 @@ def _equal(columns: Iterable[str]) -> str:
     return " and ".join(
         f"_old.{quote(name)} is not distinct from _new.{quote(name)}" for name in columns
     )
-
-
-def _moment(table: str, column: str) -> str:
-    return f"try_cast({table}.{quote(column)} as timestamptz)"

@@ -29,7 +29,7 @@ class ConversationParts(ChildStream):
         "conversation_created_at": "created_at",
         "conversation_updated_at": "updated_at",
     }
-    context = ("conversation_total_parts", "_parts_truncated")
+    context_columns = ("conversation_total_parts", "_parts_truncated")
     docs_page = "conversations/retrieveconversation"
     counted = ("conversations truncated",)
     plain = "id conversation_id type part_type state app_package_code"
