@@ -71,8 +71,9 @@ def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:
 
 def one(connection: DuckDBPyConnection, query: str) -> int:
     """The one number that a query gives."""
-    row = connection.execute(query).fetchone()
-    return int(row[0]) if row else 0
+    # To the end, or the connection would wait for the rest of the result.
+    [(number,)] = connection.execute(query).fetchall()
+    return int(number)
 
 
 def _choose(connection: DuckDBPyConnection, spec: TableSpec) -> None:
