@@ -12,15 +12,21 @@ from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource
 from intercom_assets.scaffolder import IntercomScaffolder
 from intercom_assets.streams import STREAMS
+from intercom_assets.streams.selection import SHORT_FORMS
 from intercom_assets.sync import IntercomSync, Told
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
 from intercom_assets.yaml_fields import YamlFields, text
 
-# `dg check yaml` knows the names of streams by this; a template may stand for one.
+# `dg check yaml` knows names of streams and groups by this; a template may stand for one.
 StreamName = Annotated[
     str,
     WithJsonSchema(
-        {"anyOf": [{"enum": list(STREAMS)}, {"type": "string", "pattern": r"\{\{.*\}\}"}]}
+        {
+            "anyOf": [
+                {"enum": [*SHORT_FORMS, *STREAMS]},
+                {"type": "string", "pattern": r"\{\{.*\}\}"},
+            ]
+        }
     ),
 ]
 
@@ -36,9 +42,9 @@ def _told(description: str, in_yaml: Any = None) -> dg.Resolver:
     return resolver
 
 
-def _texts(context: dg.ResolutionContext, tags: Mapping[str, Any]) -> Mapping[str, str]:
+def _texts(context: dg.ResolutionContext, tags: Mapping[str, Any] | None) -> dict[str, str]:
     # A template gives "1" as a number.
-    return {name: str(value) for name, value in context.resolve_value(tags).items()}
+    return {name: str(value) for name, value in context.resolve_value(tags or {}).items()}
 
 
 def _workspace(context: dg.ResolutionContext, given: Mapping[str, Any]) -> IntercomResource:
@@ -56,13 +62,13 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     intercom: Annotated[
-        IntercomResource,
+        IntercomResource | None,
         dg.Resolver(
             _workspace,
             model_field_type=WORKSPACE.type,
             description="The workspace; what is left out is taken from the environment.",
         ),
-    ] = Field(default_factory=lambda: IntercomResource(access_token=TOKEN))
+    ] = None
     database: Annotated[
         Any,
         dg.Resolver(
@@ -73,38 +79,39 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
         ),
     ] = None
     connection_config: Annotated[
-        Mapping[str, Any], _told("Configuration of DuckDB's connections.")
-    ] = Field(default_factory=dict)
+        Mapping[str, Any] | None, _told("Configuration of DuckDB's connections.")
+    ] = None
     io_manager: Annotated[
-        Mapping[str, Any],
+        Mapping[str, Any] | None,
         dg.Resolver(
             STORE.given,
             model_field_type=STORE.type,
             description="How tables are written and shown.",
         ),
-    ] = Field(default_factory=dict)
+    ] = None
     db_schema: Annotated[str | None, _told("Schema of the tables.")] = None
     io_manager_key: Annotated[str | None, _told("Your own IO manager.")] = None
 
     streams: Annotated[
-        Sequence[str] | None,
+        str | Sequence[str] | None,
         dg.Resolver(
             lambda context, names: context.resolve_value(names),
             model_field_type=Sequence[StreamName] | None,
-            description="Names; default all.",
+            description="Streams, groups, default or all; by default what INTERCOM_STREAMS says, "
+            "else the default ones.",
         ),
     ] = None
     key_prefix: Annotated[
         str | Sequence[str], _told("What the assets' keys begin with, such as eu or [eu, main].")
     ] = ""
     group_name: Annotated[str, _told("The assets' group.")] = "intercom"
-    owners: Annotated[Sequence[str], _told("Of each asset: team:name, or an email address.")] = (
-        Field(default_factory=list)
-    )
+    owners: Annotated[Sequence[str], _told("Of each asset: team:name, or an email address.")] = ()
     tags: Annotated[
-        Mapping[str, str],
-        dg.Resolver(_texts, model_field_type=Mapping[str, Any], description="Of each asset."),
-    ] = Field(default_factory=dict)
+        Mapping[str, str] | None,
+        dg.Resolver(
+            _texts, model_field_type=Mapping[str, Any] | None, description="Of each asset."
+        ),
+    ] = None
     automation_condition: Annotated[
         dg.AutomationCondition[Any] | None,
         _told(

@@ -181,7 +181,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             Failure: When the warehouse refuses it; the message says why and what to do.
         """
         warehouse = self.warehouse(say=context.log.warning)
-        my_turn = turn(self.database, model, context.run_id, self.patience, context.log.warning)
+        my_turn = turn(self.database, model, context.run.run_id, self.patience, context.log.warning)
         with (
             _refusals_as_failures(),
             my_turn,

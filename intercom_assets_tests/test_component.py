@@ -67,6 +67,13 @@ def definitions(component: IntercomComponent) -> dg.Definitions:
     return component.build_defs(dg.ComponentTree.for_test().load_context)
 
 
+def resolved(attributes: dict[str, Any], **scope: Any) -> IntercomComponent:
+    component: IntercomComponent = IntercomComponent.resolve_from_yaml(
+        yaml.safe_dump(attributes), scope=scope
+    )
+    return component
+
+
 def test_what_is_scaffolded_names_what_has_to_be_set(project: DefsFolderSandbox) -> None:
     scaffolded = yaml.safe_load(scaffold(project).read_text())
     assert scaffolded["attributes"]["intercom"]["access_token"] == (
@@ -120,7 +127,8 @@ def test_a_few_lines_of_yaml_sync_a_workspace(
 
 def test_streams_are_checked_by_name_before_anything_is_loaded() -> None:
     assert problems({"streams": ["contacts", "tags"]}) == []
-    assert problems({"streams": ["{{ which }}"]}) == []
+    assert problems({"streams": ["{{ which }}", "support"]}) == []
+    assert problems({"streams": "default"}) == []
     assert problems({"streams": ["contacts", "contacs"]})
     assert problems({"region": "eu"}), "a field of the workspace, not of the component"
 
@@ -150,7 +158,7 @@ def test_every_field_of_the_resources_is_reachable(
 
 
 def test_fields_arrive_where_they_belong() -> None:
-    component = IntercomComponent.resolve_from_dict(
+    component = resolved(
         {
             "intercom": {
                 "lookback": 60,
@@ -164,10 +172,12 @@ def test_fields_arrive_where_they_belong() -> None:
             "db_schema": "raw",
             "owners": ["team:support"],
             "tags": {"tier": "1"},
-            "automation_condition": "{{ dg.AutomationCondition.on_cron('@daily') }}",
+            "automation_condition": "{{ daily }}",
             "freshness_policy": None,
             "streams": ["contacts"],
-        }
+        },
+        # Dagster has one in scope, by a name that changed in 1.13.
+        daily=dg.AutomationCondition.on_cron("@daily"),
     )
     defs = definitions(component)
     workspace = defs.resources["intercom"]
@@ -240,6 +250,7 @@ def test_a_subclass_and_a_translation_say_what_dagster_is_told(
         "intercom": {"access_token": sandbox.token, "base_url": sandbox.url},
         "database": str(tmp_path / "w.duckdb"),
         "streams": ["conversations", "conversation_parts"],
+        "models": False,
         "translation": {
             "key": "raw/intercom_{{ stream.name }}",
             "description": "{{ spec.description }} By {{ stream.parent or 'nobody' }}.",

@@ -1,0 +1,1 @@
+from two_workspaces.components.our_intercom import OurIntercom as OurIntercom
