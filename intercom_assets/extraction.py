@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 import dagster as dg
 
@@ -67,10 +68,19 @@ class Extraction:
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
             context=stream.context_columns,
-            parent=stream.parent.tap_stream_id
-            if stream.parent and isinstance(stream, ChildStream)
-            else None,
+            **self._queue_of(stream),
         )
+
+    @staticmethod
+    def _queue_of(stream: BaseStream) -> dict[str, Any]:
+        """Which rows of its parent's table a stream asks for the children of."""
+        if not isinstance(stream, ChildStream) or not stream.parent:
+            return {}
+        return {
+            "parent": stream.parent.tap_stream_id,
+            "parents": stream.parents,
+            "parent_columns": stream.parent_columns,
+        }
 
     @property
     def source(self) -> str:

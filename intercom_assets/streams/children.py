@@ -82,11 +82,15 @@ class ChildStream(IncrementalStream):
     Attributes:
         parent_id: The column that carries the parent's id, such as ``conversation_id``.
         parents: Only parents whose columns have these values.
+        parent_columns: Columns of a parent that asking for its children takes.
+        parents_a_call: For how many parents one call asks.
     """
 
     is_long = True
     parent_id: ClassVar[str]
     parents: ClassVar[Mapping[str, str]] = {}
+    parent_columns: ClassVar[tuple[str, ...]] = ()
+    parents_a_call: ClassVar[int] = 1
 
     def __init_subclass__(cls) -> None:
         if cls.parent:
@@ -114,6 +118,14 @@ class ChildStream(IncrementalStream):
         return Family(
             fetched, self.rows(fetched, records, context), sum(page.size for page in pages)
         )
+
+    def families(self, parents: Sequence[Parent]) -> list[Family]:
+        """Reads the children of as many parents as one call asks for.
+
+        Raises:
+            NotFound: When they are gone.
+        """
+        return [self.children(parent) for parent in parents]
 
     def pages_of(self, parent: Parent) -> Iterator[Page]:
         """The pages of one parent's children."""
@@ -163,7 +175,11 @@ class ChildStream(IncrementalStream):
         stream = type(self).parent(self.client)  # type: ignore[misc]
         for page in stream.batches(state, run):
             parents = [
-                Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
+                Parent(
+                    str(record["id"]),
+                    parse_epoch(record.get("updated_at")) or 0,
+                    columns={name: record.get(name) for name in self.parent_columns},
+                )
                 for record in page.records
                 if all(record.get(name) == value for name, value in self.parents.items())
             ]
@@ -197,22 +213,25 @@ class ChildStream(IncrementalStream):
         refusals.judge()
 
     def _families(self, parents: list[Parent], refusals: Refusals) -> Iterator[Family]:
-        tasks = (partial(self._family, parent) for parent in parents)
-        workers = min(self.client.settings.max_concurrency, len(parents))
+        size = self.parents_a_call
+        groups = [parents[start : start + size] for start in range(0, len(parents), size)]
+        tasks = (partial(self._read_families, group) for group in groups)
+        workers = min(self.client.settings.max_concurrency, len(groups))
         for family in overlap(tasks, workers, lambda family: family.size):
             refusals.count(family.parent, family.problem)
             yield family
 
-    def _family(self, parent: Parent) -> list[Family]:
+    def _read_families(self, parents: Sequence[Parent]) -> list[Family]:
         try:
-            return [self.children(parent)]
+            return self.families(parents)
         except NotFound:
-            # Deleted since it was listed. Children that were stored before stay.
-            self.counts[f"{self.unit} gone"] += 1
-            return [Family(replace(parent, fetched_at=int(self.client.clock.time())), [])]
+            # Deleted since they were listed. Children that were stored before stay.
+            self.counts[f"{self.unit} gone"] += len(parents)
+            now = int(self.client.clock.time())
+            return [Family(replace(parent, fetched_at=now), []) for parent in parents]
         except (PermissionDenied, RequestRefused, MalformedResponse) as problem:
-            self.counts[f"{self.unit} refused"] += 1
-            return [Family(parent, [], problem=problem)]
+            self.counts[f"{self.unit} refused"] += len(parents)
+            return [Family(parent, [], problem=problem) for parent in parents]
 
 
 def _up_to(state: SyncState, moment: int) -> SyncState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.transform import Record
@@ -17,11 +18,13 @@ class Parent:
         id: Its id.
         updated_at: When it last changed, epoch seconds.
         fetched_at: Intercom's clock when its children were read; None if they were not yet.
+        columns: What else of it is needed, see `ChildStream.parent_columns`.
     """
 
     id: str
     updated_at: int
     fetched_at: int | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ class Berth:
                     f"{self.name} are read for the rows of {self.spec.parent}, a table that is not "
                     f"there yet: materialize {self.spec.parent} first"
                 )
-        return ParentQueue(self.warehouse, self.name, self.spec.parent)
+        return ParentQueue(self.warehouse, self.name, self.spec.parent, self.spec)
 
     def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
         """Our own tables."""

@@ -11,7 +11,8 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.streams.records import Parent
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.names import path
+from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.spec import TableSpec
 
 PARENTS_PER_PAGE = 5_000
 
@@ -23,15 +24,17 @@ class ParentQueue:
         warehouse: Where both tables are.
         child: The children's table.
         parent: The parents' table, with ``id`` and ``updated_at``.
+        spec: Of the children's table: which parents, and what of them.
 
     Attributes:
         total: How many were outstanding when the first of them were read.
     """
 
-    def __init__(self, warehouse: Warehouse, child: str, parent: str) -> None:
+    def __init__(self, warehouse: Warehouse, child: str, parent: str, spec: TableSpec) -> None:
         self._warehouse = warehouse
         self._child = child
         self._parent = parent
+        self._spec = spec
         self.total = 0
 
     def bookmark(self) -> int:
@@ -56,30 +59,37 @@ class ParentQueue:
                 "before": -1 if before is None else before,
                 "changed": last.updated_at,
                 "id": last.id,
+                **{f"only_{name}": value for name, value in self._spec.parents.items()},
             }
             rows = self._warehouse.ask(partial(self._rows, values))
             if not rows:
                 return
             if is_first:
                 self.total, is_first = rows[0][2], False
-            page = [Parent(id, changed) for id, changed, _ in rows]
+            names = self._spec.parent_columns
+            page = [
+                Parent(id, changed, columns=dict(zip(names, columns, strict=True)))
+                for id, changed, _, *columns in rows
+            ]
             yield page
             last = page[-1]
 
-    def _rows(
-        self, values: Mapping[str, Any], connection: DuckDBPyConnection
-    ) -> list[tuple[str, int, int]]:
+    def _rows(self, values: Mapping[str, Any], connection: DuckDBPyConnection) -> list[Any]:
         return connection.execute(self._query(connection), dict(values)).fetchall()
 
     def _query(self, connection: DuckDBPyConnection) -> str:
         schema = self._warehouse.schema
+        columns = "".join(f", {quote(name)}" for name in self._spec.parent_columns)
+        only = " and ".join(f"{quote(name)} = $only_{name}" for name in self._spec.parents)
         return f"""
             with parents as (
                 select
                     id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
+                    {columns}
                 from {path(connection, schema, self._parent)}
+                where {only or "true"}
             )
-            select parents.id, parents.changed, count(*) over ()
+            select parents.id, parents.changed, count(*) over () {columns}
             from parents left join {path(connection, schema, "_ledger")} as ledger
                 on ledger.parent_id = parents.id and ledger.stream = $child
             where parents.changed >= $since

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,6 +19,8 @@ class TableSpec:
         context: Columns about a row's surroundings, such as its parent: kept up to date, but a row
             in which nothing else changed counts as unchanged.
         parent: Table whose rows the children of this one are read for.
+        parents: Only for parents whose columns have these values.
+        parent_columns: What else of a parent asking for its children takes.
     """
 
     key: tuple[str, ...]
@@ -26,3 +29,5 @@ class TableSpec:
     version: str | None = None
     context: tuple[str, ...] = ()
     parent: str | None = None
+    parents: Mapping[str, str] = field(default_factory=dict)
+    parent_columns: tuple[str, ...] = ()
