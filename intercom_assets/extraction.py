@@ -80,6 +80,7 @@ class Extraction:
             "parent": stream.parent.tap_stream_id,
             "parents": stream.parents,
             "parent_columns": stream.parent_columns,
+            "family": stream.parent_id if stream.complete else None,
         }
 
     @property

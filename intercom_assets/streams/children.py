@@ -83,6 +83,8 @@ class ChildStream(IncrementalStream):
         parent_id: The column that carries the parent's id, such as ``conversation_id``.
         parents: Only parents whose columns have these values.
         parent_columns: Columns of a parent that asking for its children takes.
+        complete: Whether an answer holds all of a parent's children, so that those which it leaves
+            out are gone.
         parents_a_call: For how many parents one call asks.
     """
 
@@ -90,6 +92,7 @@ class ChildStream(IncrementalStream):
     parent_id: ClassVar[str]
     parents: ClassVar[Mapping[str, str]] = {}
     parent_columns: ClassVar[tuple[str, ...]] = ()
+    complete: ClassVar[bool] = False
     parents_a_call: ClassVar[int] = 1
 
     def __init_subclass__(cls) -> None:

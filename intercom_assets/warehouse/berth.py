@@ -12,6 +12,7 @@ from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing
+from intercom_assets.warehouse.families import remove_left
 from intercom_assets.warehouse.layout import lay_out
 from intercom_assets.warehouse.names import types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
@@ -105,6 +106,7 @@ class Berth:
             if buffer.refresh is not None and not self.spec.parent:
                 books.record_seen(self.name, buffer.refresh, rows.table[self.spec.key[0]])
         books.remember_renamed(self.name, changes.renamed)
+        changes.deleted += remove_left(connection, table.sql, self.spec, buffer)
         books.record_parents(self.name, buffer.fetched)
         return changes
 

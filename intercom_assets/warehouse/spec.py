@@ -20,6 +20,8 @@ class TableSpec:
             in which nothing else changed counts as unchanged.
         parent: Table whose rows the children of this one are read for.
         parents: Only for parents whose columns have these values.
+        family: Column of the parent's id, if each read of a parent gives all of its children: a
+            child that it no longer gives goes.
         parent_columns: What else of a parent asking for its children takes.
     """
 
@@ -30,4 +32,5 @@ class TableSpec:
     context: tuple[str, ...] = ()
     parent: str | None = None
     parents: Mapping[str, str] = field(default_factory=dict)
+    family: str | None = None
     parent_columns: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ class ContactSegments(ChildStream):
     default = False
     parent = Contacts
     parent_id = "contact_id"
+    complete = True
     key_properties: ClassVar[list[str]] = ["contact_id", "id"]
     path = "/contacts/{id}/segments"
     docs_page = "contacts/listsegmentsforacontact"
