@@ -70,7 +70,7 @@ class Checkout:
         return done.stdout
 
     @contextmanager
-    def serve(self, command: str = "dagster dev", timeout: float = 120) -> Iterator[Server]:
+    def serve(self, command: str = "dagster dev", timeout: float = 240) -> Iterator[Server]:
         """Types a command that starts Dagster's UI, and waits until it has loaded the code."""
         server = Server(self.folder / "server.log", free_port())
         with self.shell(command, server.log, DAGSTER_WEBSERVER_PORT=str(server.port)) as process:
