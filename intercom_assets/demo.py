@@ -43,7 +43,7 @@ concurrency:
 # Settings of the user's, which are none of the demo's business.
 THEIRS = ("INTERCOM_", "DAGSTER_")
 CHANGE_SECONDS = 60
-START_SECONDS = 120
+START_SECONDS = 300
 
 console = Console()
 

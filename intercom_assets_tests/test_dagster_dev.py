@@ -106,6 +106,9 @@ def test_a_run_in_a_terminal_keeps_those_of_the_queue_waiting(
     checkout: Checkout, sandbox: Sandbox, hanging: Callable[[], None]
 ) -> None:
     with checkout.serve() as server:
+        # Dagster learns of a pool's limit from the first run of its queue that names the pool.
+        first = server.launch("teams")
+        wait_for(lambda: server.status(first) == "SUCCESS", 180, server.said())
         with checkout.shell("dagster asset materialize --select contacts") as shell:
             hanging()
             queued = server.launch("tags")
