@@ -13,7 +13,10 @@ import psutil
 
 from benchmarks.result import Result, table
 
-ALL = ("latency", "throughput", "nothing_new", "history", "growth", "memory", "rate")
+ALL = (
+    *("latency", "everything", "throughput", "tickets", "nothing_new", "history", "growth"),
+    *("memory", "rate"),
+)
 
 
 def forget_libraries() -> None:

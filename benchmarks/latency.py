@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from benchmarks.core import CORE
 from benchmarks.harness import intercom, project
 from benchmarks.result import Result
 
@@ -16,7 +17,7 @@ def run() -> Iterator[Result]:
         with project(server.url) as empty:
             nothing = empty.materialize(module="benchmarks.empty").seconds
         with project(server.url) as everything:
-            whole = everything.materialize().seconds
+            whole = everything.materialize(*CORE).seconds
             parts = everything.facts("conversation_parts")["dagster/row_count"]
         with project(server.url) as two:
             beyond = two.materialize("conversations", "conversation_parts").seconds - nothing
