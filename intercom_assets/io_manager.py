@@ -170,18 +170,21 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         return warehouse.ask(load)
 
     @contextmanager
-    def building(self, model: str, context: Any) -> Iterator[DuckDBPyConnection]:
+    def building(
+        self, model: str, run_id: str, say: Callable[[str], None]
+    ) -> Iterator[DuckDBPyConnection]:
         """A connection in a transaction, in which this run alone builds a model.
 
         Args:
             model: Its schema and name.
-            context: Of the step.
+            run_id: This run.
+            say: Takes a line for the log.
 
         Raises:
             Failure: When the warehouse refuses it; the message says why and what to do.
         """
-        warehouse = self.warehouse(say=context.log.warning)
-        my_turn = turn(self.database, model, context.run.run_id, self.patience, context.log.warning)
+        warehouse = self.warehouse(say=say)
+        my_turn = turn(self.database, model, run_id, self.patience, say)
         with (
             _refusals_as_failures(),
             my_turn,

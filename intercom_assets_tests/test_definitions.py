@@ -36,7 +36,7 @@ def workspace(sandbox: Sandbox, database: Path, **options: Any) -> dg.Definition
     resource = IntercomResource(
         access_token=sandbox.token, base_url=sandbox.url, retry_wait=0.01, region="us"
     )
-    options = {"io_manager": {"charts": False}, **options}
+    options = {"io_manager": {"charts": False}, "models": False, **options}
     return build_intercom_definitions(resource, str(database), **options)
 
 

@@ -1,7 +1,7 @@
 """Models as assets, their tests as asset checks."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -26,7 +26,9 @@ class BuildsModels(Protocol):
 
     schema_name: str
 
-    def building(self, model: str, context: Any) -> AbstractContextManager[DuckDBPyConnection]:
+    def building(
+        self, model: str, run_id: str, say: Callable[[str], None]
+    ) -> AbstractContextManager[DuckDBPyConnection]:
         """A connection in a transaction that nobody else builds the model in."""
 
 
@@ -134,7 +136,8 @@ class _Factory:
         wanted = context.selected_asset_check_keys
         tests = [test for test in model.tests if dg.AssetCheckKey(key, test.name) in wanted]
         began = time.monotonic()
-        with store.building(f"{self.models_schema}.{model.name}", context) as connection:
+        what = f"{self.models_schema}.{model.name}"
+        with store.building(what, context.run.run_id, context.log.warning) as connection:
             schema = self.schema or store.schema_name
             there = _there(connection, schema, self.origins)
             if lacking := sorted(set(rendered.sources) - set(there) - OPTIONAL):

@@ -160,7 +160,9 @@ def models_over(tables: Iterable[str]) -> dict[str, Rendered]:
         each = rendered[name]
         if there.issuperset(each.sources) and found.keys() >= set(each.refs):
             found[name] = each
-    return found
+    # The time zone takes no table, but is of use only for models that do.
+    read = {name for each in found.values() for name in each.refs}
+    return {name: each for name, each in found.items() if each.sources or each.refs or name in read}
 
 
 def _model(facts: Mapping[str, Any]) -> Model:
