@@ -13,6 +13,7 @@ from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.models.assets import relation_specs
 from intercom_assets.models.building import MODELS_SCHEMA
 from intercom_assets.models.model_assets import build_intercom_models
+from intercom_assets.report.asset import build_support_report
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.schema_checks import build_schema_checks
@@ -88,16 +89,28 @@ def build_intercom_definitions(
         models_schema="_".join([*prefix, MODELS_SCHEMA]),
         io_manager_key=store_key,
     )
-    jobs = build_intercom_jobs(assets, name, steps_executor(), built)
+    reports = (
+        [
+            build_support_report(
+                [asset.key for asset in built],
+                key_prefix=prefix,
+                models_schema="_".join([*prefix, MODELS_SCHEMA]),
+                io_manager_key=store_key,
+            )
+        ]
+        if built
+        else []
+    )
+    jobs = build_intercom_jobs(assets, name, steps_executor(), built, reports)
     return dg.Definitions(
-        assets=[*assets, *relation_specs(tables), *built],
+        assets=[*assets, *relation_specs(tables), *built, *reports],
         asset_checks=build_schema_checks(assets, name),
         resources=resources,
         jobs=jobs,
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
         sensors=[
             build_intercom_sensor(assets, name=name, job=jobs[0], resource_key=name),
-            build_automation_sensor([*assets, *built], name),
+            build_automation_sensor([*assets, *built, *reports], name),
         ],
     )
 

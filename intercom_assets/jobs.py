@@ -24,6 +24,7 @@ def build_intercom_jobs(
     name: str = "intercom",
     executor_def: dg.ExecutorDefinition | None = None,
     models: Sequence[dg.AssetsDefinition] = (),
+    reports: Sequence[dg.AssetsDefinition] = (),
 ) -> list[UnresolvedAssetJobDefinition]:
     """Three jobs: everything, support data only, and a full refresh.
 
@@ -32,9 +33,10 @@ def build_intercom_jobs(
         name: The workspace's name, with which the jobs' names begin.
         executor_def: What runs their steps; by default the code location's executor.
         models: What is built of the assets; the first two jobs build them, too.
+        reports: What is made of the models; likewise.
     """
     common: dict[str, Any] = {"tags": {WORKSPACE_TAG: name}, "executor_def": executor_def}
-    everything = dg.AssetSelection.assets(*assets, *models)
+    everything = dg.AssetSelection.assets(*assets, *models, *reports)
     support = [key for stream, key in keys_by_stream(assets).items() if stream in SUPPORT]
     jobs = [
         dg.define_asset_job(
