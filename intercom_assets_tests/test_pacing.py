@@ -10,12 +10,12 @@ from itertools import cycle
 import pytest
 
 from intercom_assets.client import IntercomClient, pacing
+from intercom_assets.client.clock import ServerClock
 from intercom_assets.client.pacing import (
-    LONGEST_WAIT_SECONDS,
+    MOST_WINDOWS,
     PROBE_SECONDS,
     WINDOW_SECONDS,
     Pacer,
-    ServerClock,
 )
 from intercom_assets.observability.progress import Progress
 from intercom_assets.sandbox import Sandbox
@@ -267,13 +267,17 @@ def test_a_run_shows_its_progress_in_dagsters_log(
     ("told", "wait"),
     [
         ({"Retry-After": "0.2"}, 0.2),
-        ({"Retry-After": "1e9"}, LONGEST_WAIT_SECONDS),
-        ({"Retry-After": "inf"}, LONGEST_WAIT_SECONDS),
-        ({"Retry-After": "-5"}, 0.0),
+        ({"Retry-After": "1e9"}, MOST_WINDOWS * WINDOW_SECONDS),
+        ({"Retry-After": "inf"}, WINDOW_SECONDS),
+        ({"Retry-After": "-5"}, 0.05),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:16:47 GMT"}, 7.0),
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, MOST_WINDOWS * WINDOW_SECONDS),
+        ({"Retry-After": "Wed, 01 Jan 1969 00:00:00 GMT"}, 0.05),
         ({"Retry-After": "soon"}, WINDOW_SECONDS),
         ({"X-RateLimit-Reset": "1007"}, 7.0),
         ({"X-RateLimit-Reset": "999"}, 0.05),
-        ({"X-RateLimit-Reset": "1e9"}, 6 * WINDOW_SECONDS),
+        ({"X-RateLimit-Reset": "1e9"}, WINDOW_SECONDS),
+        ({"X-RateLimit-Reset": "1970-01-01T00:16:47Z"}, 7.0),
         ({"X-RateLimit-Reset": "soon"}, WINDOW_SECONDS),
         ({"X-RateLimit-Reset": "1007", "Retry-After": "0.2"}, 0.2),
         ({}, WINDOW_SECONDS),

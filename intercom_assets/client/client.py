@@ -10,18 +10,23 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from intercom_assets.client import responses
+from intercom_assets.client.addresses import address_of
+from intercom_assets.client.clock import ServerClock
 from intercom_assets.client.errors import (
     AuthenticationError,
     IntercomError,
     PermissionDenied,
-    RequestRefused,
+    RateLimited,
     RetriableError,
+    Unauthorized,
 )
-from intercom_assets.client.pacing import Pacer, ServerClock
+from intercom_assets.client.identity import Identity, naming_a_workspace, workspace_of
+from intercom_assets.client.pacing import Pacer
 from intercom_assets.client.retries import MAX_TRIES, retrying
 from intercom_assets.client.settings import Settings, order_of
 from intercom_assets.client.transport import Reply, Transport
@@ -79,9 +84,8 @@ class IntercomClient:
         self.calls = 0
         self._version: str | None = None
         self._transport = Transport(self.settings)
-        # The answer to /me, once it is known; a list, for all clients of the workspace to share.
-        self._me: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
+        # Shared by all clients of the workspace.
+        self._identity = Identity()
         self._counting = threading.Lock()
 
     def counting_anew(self) -> IntercomClient:
@@ -138,15 +142,22 @@ class IntercomClient:
 
     def me(self) -> dict[str, Any]:
         """Who the token belongs to, with the workspace under ``app``; asked once."""
-        with self._lock:
-            if not self._me:
-                self._me.append(self.get("/me").body)
-            return self._me[0]
+        return self._identity.get(lambda tries: self.get("/me", tries=tries).body)
 
     @property
     def workspace_id(self) -> str:
-        """The workspace's ``id_code``, unique over all of Intercom."""
-        return str((self.me().get("app") or {}).get("id_code") or "")
+        """The workspace's ``id_code``, unique over all of Intercom.
+
+        Raises:
+            UnusableAnswer: When Intercom does not tell it, asked again and again.
+        """
+
+        def read(answer: Answer) -> dict[str, Any]:
+            return naming_a_workspace(answer.body)
+
+        return workspace_of(
+            self._identity.get(lambda tries: self.read("GET", "/me", read, tries=tries))
+        )
 
     def server_time(self) -> int:
         """Intercom's clock in epoch seconds, never ahead of it; asks once if need be."""
@@ -167,28 +178,29 @@ class IntercomClient:
         tries: int = MAX_TRIES,
         **payload: Any,
     ) -> T:
-        url = self._url(path)
+        url = address_of(path, self.settings.base_url)
         try:
             repeat = retrying(min(tries, self._max_tries), self.settings.retry_wait)
             return repeat(lambda: reader(self._answer(method, url, payload)))
-        except RequestRefused as refused:
-            if refused.status == 401:
-                raise self._why_unauthorized(refused) from None
-            raise
+        except Unauthorized as refused:
+            raise self._why_unauthorized(refused) from None
 
     def _answer(self, method: str, url: str, payload: dict[str, Any]) -> Answer:
         call = f"{method} {urlsplit(url).path}"
-        for _ in range(self._max_rate_limited):
+        for tried in count(1):
             reply = self._send(method, url, payload)
-            if reply.status != 429:
-                if reply.status < 300:
-                    wait_for_room(len(reply.body))
-                return Answer(
-                    responses.body_of(reply, call), len(reply.body), int(self.clock.time())
-                )
-            wait = self.pacer.back_off(reply.headers)
-            logger.info("%s: rate limited, waiting %.1f s", call, wait)
-        raise responses.error_of(reply, call)
+            if reply.status < 300:
+                wait_for_room(len(reply.body))
+            try:
+                body = responses.body_of(reply, call)
+            except RateLimited:
+                if tried >= self._max_rate_limited:
+                    raise
+                wait = self.pacer.back_off(reply.headers, tried)
+                logger.info("%s: rate limited, waiting %.1f s", call, wait)
+            else:
+                return Answer(body, len(reply.body), int(self.clock.time()))
+        raise AssertionError("unreachable")
 
     def _send(self, method: str, url: str, payload: dict[str, Any]) -> Reply:
         with self.pacer:
@@ -201,18 +213,6 @@ class IntercomClient:
             self.pacer.observe(reply.headers, took if reply.status < 400 else None)
         return reply
 
-    def _url(self, path: str) -> str:
-        base = self.settings.base_url
-        if "://" not in path:
-            return f"{base}/{path.lstrip('/')}"
-        if urlsplit(path)[:2] != urlsplit(base)[:2]:
-            raise RequestRefused(
-                f"Intercom named a page on another host, {urlsplit(path).netloc!r}, than the "
-                f"configured {base}; the token is not sent there. If your workspace is hosted in "
-                "another region, set INTERCOM_REGION"
-            )
-        return path
-
     def _why_unauthorized(self, refused: IntercomError) -> IntercomError:
         """Tells a bad token from a missing permission, which Intercom answers alike at times."""
         facts: dict[str, Any] = {
@@ -222,8 +222,8 @@ class IntercomClient:
         }
         if refused.call != "GET /me":
             try:
-                self._answer("GET", self._url("/me"), {})
-            except RequestRefused:
+                self._answer("GET", address_of("/me", self.settings.base_url), {})
+            except Unauthorized:
                 pass
             except RetriableError:
                 logger.warning("GET /me did not answer, so a bad token is assumed")

@@ -78,6 +78,10 @@ class RequestRefused(IntercomError):
     """Intercom answered with a 4xx that no retry will change."""
 
 
+class Unauthorized(RequestRefused):
+    """Intercom answered 401; the client finds out whether for the token or for a permission."""
+
+
 class MalformedResponse(IntercomError):
     """The answer is not of the form that Intercom documents."""
 

@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+
+from intercom_assets.client.clock import ServerClock
+from intercom_assets.client.latency import Latency
+from intercom_assets.client.quota import told_wait, told_window
 
 # Intercom's windows last ten seconds; the wait after a 429 that does not say how long.
 WINDOW_SECONDS = 10.0
-# Whatever a header says: a run must not hang for days because of one.
-LONGEST_WAIT_SECONDS = 600.0
+# Whatever headers say: no call waits longer than so many windows for one of them.
+MOST_WINDOWS = 2
+# The first wait after a 429 whose headers say that there is nothing to wait for; they double.
+SHORTEST_WAIT_SECONDS = 0.05
 USUAL_IN_FLIGHT = 64
 # Answers of one window from which our part of it can be told.
 ENOUGH_TO_TELL = 20
@@ -38,42 +42,8 @@ PROBE_SECONDS = 0.5
 OTHERS_MAY_GROW = 1.1
 # About what an answer gives a thread to do.
 WORK_SECONDS = 0.005
-# Answers that tell the latency: the middle one of them does.
-LATENCIES = 9
 # An answer that takes longer was not on its way all the time.
 LONGEST_TRAVEL_SECONDS = 1.0
-
-
-class ServerClock:
-    """Intercom's clock, read from the Date header; the machine's own clock is never trusted."""
-
-    def __init__(self) -> None:
-        self._offset: float | None = None
-
-    def observe(self, date: str | None) -> None:
-        """Learns from an answer that has just arrived."""
-        if not date:
-            return
-        try:
-            told = parsedate_to_datetime(date).timestamp()
-        except (TypeError, ValueError):
-            return
-        # The header is cut to whole seconds and ages on the way: the largest offset is the truest,
-        # and none of them is ahead of the server.
-        offset = told - time.monotonic()
-        if self._offset is None or offset > self._offset or offset < self._offset - 5:
-            self._offset = offset
-
-    @property
-    def known(self) -> bool:
-        """Whether any answer has told the time yet."""
-        return self._offset is not None
-
-    def time(self) -> float:
-        """Seconds since the epoch; at most a second behind the server, never ahead of it."""
-        if self._offset is None:
-            return time.time()
-        return time.monotonic() + self._offset
 
 
 class Pacer:
@@ -90,15 +60,15 @@ class Pacer:
         self._changed = threading.Condition()
         self._in_flight = 0
         self._admitted_at = 0.0
-        # None until the first answer, which takes the time of opening a connection besides.
-        self._took: deque[float] | None = None
-        self._latency = 0.0
+        self._took = Latency()
         self._blocked_until = 0.0
         # The window: what it allows, how much of that is left, and how much of the rest was ours.
         self._limit: int | None = None
         self._remaining = 0
         self._answered = 0
         self._reset = 0.0
+        # By our own clock: the server's may be told wrong, and then nobody would ask it again.
+        self._latest_end = 0.0
         self._observed_at = 0.0
         # Whether its time is over, and no answer has told of the next one yet.
         self._is_over = False
@@ -124,8 +94,8 @@ class Pacer:
 
         At least `USUAL_IN_FLIGHT`, with which a short job is done before the limit is felt.
         """
-        left = max(self._reset - self._clock.time(), 0.1)
-        needed = 1.2 * self._remaining / left * self._latency
+        left = max(self._left(), 0.1)
+        needed = 1.2 * self._remaining / left * self._took.usual
         return int(min(self._max_in_flight, max(USUAL_IN_FLIGHT, needed)))
 
     def worthwhile(self, most: int) -> int:
@@ -134,7 +104,7 @@ class Pacer:
         As many as find something to do while an answer is waited for: where Intercom is near, they
         would only wait for each other. 0 as long as nothing is known.
         """
-        return min(most, int(self._latency / WORK_SECONDS))
+        return min(most, int(self._took.usual / WORK_SECONDS))
 
     def observe(self, headers: Mapping[str, str], seconds: float | None = None) -> None:
         """Learns from an answer.
@@ -144,13 +114,12 @@ class Pacer:
             seconds: How long the answer took; None for one that was refused, which is faster.
         """
         if seconds is not None:
-            self._learn_latency(seconds)
-        try:
-            limit = int(headers["X-RateLimit-Limit"])
-            remaining = int(headers["X-RateLimit-Remaining"])
-            reset = float(headers["X-RateLimit-Reset"])
-        except (KeyError, ValueError):
+            with self._changed:
+                self._took.learn(seconds)
+        told = told_window(headers, self._clock.time(), MOST_WINDOWS * WINDOW_SECONDS)
+        if told is None:
             return
+        limit, remaining, reset = told
         with self._changed:
             if reset < self._reset or (reset == self._reset and self._is_over):
                 return  # an answer of a window that is over
@@ -162,6 +131,7 @@ class Pacer:
                 self._roll()
             if reset > self._reset:
                 self._reset, self._is_over = reset, False
+                self._latest_end = time.monotonic() + MOST_WINDOWS * WINDOW_SECONDS
                 self._remaining = remaining
                 self._changed.notify_all()
             self._limit, self._observed_at = limit, time.monotonic()
@@ -169,31 +139,27 @@ class Pacer:
             # Within one window the smallest count is the newest, whatever order answers arrive in.
             self._remaining = min(self._remaining, remaining)
 
-    def _learn_latency(self, seconds: float) -> None:
-        with self._changed:
-            if self._took is None:
-                self._took = deque(maxlen=LATENCIES)
-                return
-            self._took.append(seconds)
-            self._latency = sorted(self._took)[len(self._took) // 2]
+    def back_off(self, headers: Mapping[str, str], refused: int = 1) -> float:
+        """Holds every request back after a 429.
 
-    def back_off(self, headers: Mapping[str, str]) -> float:
-        """Holds every request back after a 429; returns for how many seconds."""
-        wait = self._told_wait(headers)
+        Args:
+            headers: Of the answer.
+            refused: How often in a row; waits of almost nothing get longer with it.
+
+        Returns:
+            For how many seconds.
+        """
+        longest = MOST_WINDOWS * WINDOW_SECONDS
+        wait = told_wait(headers, self._clock.time(), longest)
+        least = min(SHORTEST_WAIT_SECONDS * 2 ** (refused - 1), WINDOW_SECONDS)
+        wait = WINDOW_SECONDS if wait is None else max(wait, least)
         with self._changed:
             self._blocked_until = max(self._blocked_until, time.monotonic() + wait)
         return wait
 
-    def _told_wait(self, headers: Mapping[str, str]) -> float:
-        try:
-            return min(max(0.0, float(headers["Retry-After"])), LONGEST_WAIT_SECONDS)
-        except (KeyError, ValueError):
-            pass
-        try:
-            left = float(headers["X-RateLimit-Reset"]) - self._clock.time()
-        except (KeyError, ValueError):
-            return WINDOW_SECONDS
-        return min(max(left, 0.05), 6 * WINDOW_SECONDS)
+    def _left(self) -> float:
+        """Seconds until the next window begins; negative if it has."""
+        return min(self._reset - self._clock.time(), self._latest_end - time.monotonic())
 
     def _wait(self) -> float:
         """Seconds until it is worth asking again; 0 if a request may start now."""
@@ -204,7 +170,7 @@ class Pacer:
             return LOOK_AGAIN_SECONDS
         if self._limit is None:
             return 0.0
-        left = self._reset - self._clock.time()
+        left = self._left()
         if left <= 0:
             self._roll()
             if not self._is_over:
@@ -217,7 +183,7 @@ class Pacer:
             return max(left, 0.05)
         # Only an answer tells that the others use less than expected, and it may be long in coming.
         silence = time.monotonic() - max(self._observed_at, self._admitted_at)
-        if silence > max(PROBE_SECONDS, 2 * self._latency):
+        if silence > max(PROBE_SECONDS, 2 * self._took.usual):
             return 0.0
         return min(max(left, 0.05), LOOK_AGAIN_SECONDS)
 
@@ -237,7 +203,7 @@ class Pacer:
     def _has_room(self, left: float) -> bool:
         """Whether the window has a call to spare that neither we nor the others need."""
         # What others use while an answer travels is in both: as calls under way, and as time.
-        travel = min(self._latency, LONGEST_TRAVEL_SECONDS)
+        travel = min(self._took.usual, LONGEST_TRAVEL_SECONDS)
         is_left = self._in_flight + 1 <= self._to_spare(left, travel)
         return is_left and self._counted() <= self._to_spare(left)
 

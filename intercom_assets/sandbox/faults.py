@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from intercom_assets.sandbox.calls import HTML, Answer, ApiError, Call, encode
+from intercom_assets.sandbox.calls import HTML, JSON, Answer, ApiError, Call, encode
 
 Kind = Literal[
     "status",
@@ -22,7 +22,10 @@ Kind = Literal[
     "next_url",
     "redirect",
     "delay",
+    "answer",
 ]
+# Bodies of a status fault that have a name.
+NAMED_BODIES = ("json", "html", "empty")
 REASONS = {
     429: "Too Many Requests",
     500: "Internal Server Error",
@@ -40,7 +43,8 @@ class Fault:
     Attributes:
         kind: status; empty_200; cut_json (a valid answer with half a body); cut_connection (the
             connection ends before the promised length); reset (TCP RST); stall (no answer, then
-            a closed connection); next_url (pages lead to `url`); redirect (to `url`); delay.
+            a closed connection); next_url (pages lead to `url`); redirect (to `url`); delay;
+            answer (Intercom's own, with `headers` and with the fields of `body` in place of its).
         match: Part of the path with its query, or a regular expression found in it.
         method: Only this method.
         probability: Share of the matching requests that fail.
@@ -48,7 +52,9 @@ class Fault:
         after: Matching requests that are spared first.
         seed: Of the dice behind `probability`.
         status: Of a status fault, or a redirect when it is 3xx.
-        body: Of a status fault: json, html or empty.
+        body: Of a status fault: json, html or empty; or a body of one's own, text as it is and
+            anything else as JSON.
+        headers: Headers of one's own, in place of those that the answer has.
         seconds: Of a stall or delay.
         url: Of a next_url or redirect; a next_url without one leads to the same page again.
         seen: Matching requests so far.
@@ -63,7 +69,8 @@ class Fault:
     after: int = 0
     seed: int = 0
     status: int = 503
-    body: Literal["json", "html", "empty"] = "json"
+    body: Any = "json"
+    headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 3600.0
     url: str | None = None
     seen: int = 0
@@ -94,16 +101,25 @@ class Fault:
             status = self.status if 300 <= self.status < 400 else 302
             return Answer(b"", status, headers={"Location": self.url or "/"})
         if self.kind == "status":
-            return self._error(request_id)
+            own = self._own() if self.body not in NAMED_BODIES else self._error(request_id)
+            return own._replace(headers={**own.headers, **self.headers})
         return None
 
     def spoilt(self, answer: Answer, call: Call) -> Answer:
         """What becomes of Intercom's own answer."""
+        answer = answer._replace(headers={**answer.headers, **self.headers})
+        if self.kind == "answer" and isinstance(self.body, Mapping):
+            return answer._replace(body=_with_fields(answer.body, self.body))
         if self.kind == "cut_json":
             return answer._replace(body=answer.body[: len(answer.body) // 2])
         if self.kind == "next_url":
             return answer._replace(body=_with_next(answer.body, self.url, call))
         return answer
+
+    def _own(self) -> Answer:
+        if not isinstance(self.body, str):
+            return Answer(encode(self.body), self.status)
+        return Answer(self.body.encode(), self.status, HTML if "<" in self.body[:1] else JSON)
 
     def _error(self, request_id: str) -> Answer:
         reason = REASONS.get(self.status, "Error")
@@ -143,6 +159,17 @@ def _found(match: str, path: str) -> bool:
         return re.search(match, path) is not None
     except re.error:
         return False
+
+
+def _with_fields(body: bytes, fields: Mapping[str, Any]) -> bytes:
+    """The body with some fields replaced, those of the objects in it too."""
+
+    def merged(value: Any, fields: Any) -> Any:
+        if not isinstance(value, dict) or not isinstance(fields, Mapping):
+            return fields
+        return {**value, **{name: merged(value.get(name), fields[name]) for name in fields}}
+
+    return encode(merged(orjson.loads(body), fields))
 
 
 def _with_next(body: bytes, url: str | None, call: Call) -> bytes:
