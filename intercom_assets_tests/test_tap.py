@@ -310,3 +310,74 @@ def test_a_target_that_dies_ends_the_sync(files: Path) -> None:
     assert process.wait() == 1
     assert "stopped reading" in log
     assert "Traceback" not in log
+
+
+def wrapped(form: str, bookmarks: Any) -> dict[str, Any]:
+    """Bookmarks in a form that orchestrators and other taps write."""
+    inside = {"bookmarks": bookmarks}
+    older = {"bookmarks": {"contacts": {"updated_at": "2001-01-01T00:00:00Z"}}}
+    forms: dict[str, dict[str, Any]] = {
+        "a message": {"type": "STATE", "value": inside},
+        "its value": {"value": inside},
+        "Meltano's file": {"singer_state": inside},
+        "a completed job": {"completed": {"singer_state": inside}, "partial": {}},
+        "a job and a part": {"completed": {"singer_state": older}, "partial": inside},
+        "no bookmarks": bookmarks,
+    }
+    return forms[form]
+
+
+@pytest.mark.parametrize("entry", ["own", "sdk"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "a message",
+        "its value",
+        "Meltano's file",
+        "a completed job",
+        "a job and a part",
+        "no bookmarks",
+    ],
+)
+def test_states_that_orchestrators_write_are_understood(
+    sandbox: Sandbox, run: Run, form: str, entry: str
+) -> None:
+    records = sorted(sandbox.workspace.contacts.values(), key=lambda contact: contact["updated_at"])
+    value = to_iso(records[-5]["updated_at"])
+    sdk = {"replication_key": "updated_at", "replication_key_value": value}
+    state = wrapped(form, {"contacts": sdk if entry == "sdk" else {"updated_at": value}})
+    target = Target().read(run(catalog=only("contacts"), state=state))
+    found = {record["id"] for record in target.tables["contacts"].values()}
+    assert {record["id"] for record in records[-5:]} <= found
+    assert len(found) < len(records)
+    assert set(target.states[-1]) == {"bookmarks"}
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"contatcs": {"updated_at": "2024-01-01"}}, "contatcs is nothing that is known"),
+        ({"bookmarks": {"contacts": {"updated": "2024-01-01"}}}, "has updated, and no updated_at"),
+        ({"bookmarks": {"contacts": {"partitions": []}}}, "has partitions"),
+        (
+            {"bookmarks": {"contacts": {"replication_key": "x", "replication_key_value": "2024"}}},
+            "has replication_key, replication_key_value",
+        ),
+        ({"bookmarks": ["contacts"]}, "must be an object, by stream"),
+        ({"singer_state": "none"}, "must be a JSON object"),
+    ],
+)
+def test_a_state_that_is_not_understood_is_refused(
+    sandbox: Sandbox, run: Run, caplog: pytest.LogCaptureFixture, state: dict[str, Any], said: str
+) -> None:
+    run(code=1, state=state, catalog=only("contacts"))
+    assert said in caplog.text
+    assert sandbox.count("/contacts/search") == 0
+
+
+@pytest.mark.parametrize("state", [{}, {"bookmarks": None}, {"completed": {}}, {"value": None}])
+def test_a_state_of_nothing_reads_all_history(
+    sandbox: Sandbox, run: Run, state: dict[str, Any]
+) -> None:
+    target = Target().read(run(catalog=only("contacts"), state=state))
+    assert target.disagreements(sandbox.workspace, "contacts") == []

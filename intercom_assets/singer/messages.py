@@ -13,7 +13,7 @@ from typing import Any
 
 from intercom_assets.client.errors import ConfigError
 from intercom_assets.singer.schema import AnnouncedSchema
-from intercom_assets.singer.state import read_state, with_bookmark
+from intercom_assets.singer.state import plain, read_state, with_bookmark
 from intercom_assets.streams.base import FULL_TABLE, BaseStream
 from intercom_assets.streams.records import Run
 from intercom_assets.streams.timestamps import parse_epoch
@@ -34,7 +34,7 @@ def write_stream(
 
     Without a transformer records go out in the regular form that they have.
     """
-    run = _run(stream, config)
+    run, state = _run(stream, config), plain(state)
     begun = read_state(state, stream, run.since)
     since = begun.gaps(2**40, run.lookback)[0][0]
     messages = Messages(stream, schema, breadcrumbs(stream_metadata), transformer)

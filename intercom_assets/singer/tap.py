@@ -20,11 +20,11 @@ from intercom_assets.client.errors import ConfigError, IntercomError, Permission
 from intercom_assets.client.settings import DESCRIPTIONS
 from intercom_assets.singer.catalog import Selected, discover, select
 from intercom_assets.singer.messages import write_message, write_stream
+from intercom_assets.singer.state import CURRENT, plain
 from intercom_assets.streams import STREAMS
 from intercom_assets.version import __version__
 
 NAME = "tap-intercom-assets"
-CURRENT = "currently_syncing"
 
 logger = logging.getLogger(NAME)
 
@@ -113,9 +113,7 @@ def _run(options: argparse.Namespace) -> int:
     config = _read(options.config, "config") or {}
     client = IntercomClient(config=config)
     catalog = _read(options.catalog or options.properties, "catalog")
-    state = _read(options.state, "state") or {}
-    # Some orchestrators hand on the whole last STATE message.
-    state = state.get("value", state) if state.get("type") == "STATE" else state
+    state = plain(_read(options.state, "state"))
     denied = sync(client, select(catalog), state, config)
     if denied:
         logger.critical(
