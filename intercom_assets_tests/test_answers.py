@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from intercom_assets.client import IntercomClient, pacing
+from intercom_assets.client.addresses import address_of
 from intercom_assets.client.errors import (
     IncompleteAnswer,
     IntercomError,
@@ -237,6 +238,20 @@ def test_a_next_page_on_another_of_intercoms_hosts_is_asked_at_the_configured_on
     sandbox.faults.append(Fault("status", match=f"^{base}\\?page=2$", status=200, body=two))
     sandbox.faults.append(Fault("status", match=f"^{base}$", status=200, body={**one, **following}))
     assert ids(client_of(sandbox, base_url=sandbox.url + prefix), "tags") == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "http://proxy.example.com/intercom/tags?page=2",  # TLS ends at the proxy
+        "https://proxy.example.com:443/intercom/tags?page=2",
+        "https://api.au.intercom.io/tags?page=2",
+        "/tags?page=2",
+    ],
+)
+def test_a_page_behind_a_proxy_is_asked_with_its_scheme_and_prefix(named: str) -> None:
+    base = "https://proxy.example.com/intercom"
+    assert address_of(named, base) == f"{base}/tags?page=2"
 
 
 def test_a_next_page_that_leaves_parameters_out_is_asked_with_them(sandbox: Sandbox) -> None:

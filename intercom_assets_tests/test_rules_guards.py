@@ -37,9 +37,8 @@ from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams import STREAMS, Batch, Parent, Run
 from intercom_assets.streams.state import SyncState, Walk
-from intercom_assets.streams.sublists import is_cut
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
-from intercom_assets.streams.transform import RecordTransformer
+from intercom_assets.streams.transform import RecordTransformer, is_cut
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import CommitLost, OwnershipLost, ShrinkRefused
 from intercom_assets.warehouse.names import columns_for

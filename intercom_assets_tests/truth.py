@@ -252,15 +252,25 @@ def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, A
         if isinstance(value, dict) and value.get("has_more"):
             items = workspace.sublists[contact["id"], kind]
             whole[field] = {
-                "data": [item for item in items if consent in (None, item.get("consent_type"))]
+                "data": [
+                    _with_url(item) for item in items if consent in (None, item.get("consent_type"))
+                ]
             }
     return whole
+
+
+def _with_url(item: dict[str, Any]) -> dict[str, Any]:
+    """An item with the url that it has where Intercom embeds it."""
+    routes = {"company": "companies", "subscription": "subscription_types"}
+    route = routes.get(item["type"], f"{item['type']}s")
+    return {"url": f"/{route}/{item['id']}", **item}
 
 
 def _whole_company(workspace: Workspace, company: dict[str, Any]) -> dict[str, Any]:
     notes = company.get("notes")
     if isinstance(notes, dict) and notes.get("has_more"):
-        return {**company, "notes": {"data": workspace.sublists[company["id"], "notes"]}}
+        notes = [_with_url(note) for note in workspace.sublists[company["id"], "notes"]]
+        return {**company, "notes": {"data": notes}}
     return company
 
 

@@ -44,7 +44,10 @@ def _is_ours(named: SplitResult, base: SplitResult) -> bool:
         return False
     if named.hostname in _OWN_HOSTS:
         return named.port in (None, 443)
+    if named.hostname != base.hostname:
+        return False
+    ports = [part.port or _PORTS[part.scheme] for part in (named, base)]
+    if named.scheme == base.scheme:
+        return ports[0] == ports[1]
     # A proxy that ends TLS may write http into the URLs of the answers that it passes on.
-    ports = {part.port for part in (named, base)}
-    standard = all(part.port in (None, _PORTS.get(part.scheme)) for part in (named, base))
-    return named.hostname == base.hostname and (len(ports) == 1 or standard)
+    return ports == [_PORTS[named.scheme], _PORTS[base.scheme]]

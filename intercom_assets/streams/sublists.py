@@ -1,20 +1,32 @@
-"""Lists inside a record that Intercom cuts off at ten items, completed from their own routes."""
+"""Lists inside a record that Intercom cuts off at ten items, completed from their own routes.
+
+An item of such a list always has ``id``, ``type`` and ``url``, as Intercom embeds it. What the
+list's own route gives besides (a tag's name, a note's body) is kept in the item, where a list had
+to be completed. What could not be completed stays as it was cut, ``has_more`` and ``total_count``
+included, is counted, and named in the log.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from intercom_assets.client.errors import NotFound
+from intercom_assets.client.errors import IncompleteAnswer, MalformedResponse, NotFound
 from intercom_assets.client.pagination import list_pages
 from intercom_assets.streams.base import BaseStream
-from intercom_assets.streams.transform import Record
+from intercom_assets.streams.transform import Record, is_cut, list_in, told_total
 from intercom_assets.threads.overlap import overlap
+
+logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 60
 LISTS_AT_ONCE = 16
+COMPLETED, CUT, GONE = "lists completed", "lists cut short", "records gone"
+# For a stream's `counted`.
+COUNTED = (COMPLETED, CUT, GONE)
 
 
 @dataclass(frozen=True)
@@ -45,27 +57,65 @@ def complete(
         return
     tasks = (partial(_complete, stream, record, field, sublists[field]) for record, field in cut)
     workers = stream.client.pacer.worthwhile(min(LISTS_AT_ONCE, len(cut)))
-    for found in overlap(tasks, workers):
-        stream.counts["lists completed" if found else "records gone"] += 1
+    for outcome in overlap(tasks, workers):
+        stream.counts[outcome] += 1
 
 
-def is_cut(value: Any) -> bool:
-    """Whether Intercom shows only the first items of a list."""
-    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-        return False
-    total = value.get("total_count")
-    return bool(value.get("has_more")) or (isinstance(total, int) and total > len(value["data"]))
-
-
-def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[bool]:
+def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[str]:
+    envelope = record[field]
+    key, shown = list_in(envelope)
     path = sublist.path.format(id=record["id"])
-    pages = list_pages(stream.client, path, {"per_page": PAGE_SIZE}, key="data")
     try:
-        items = [item for page in pages for item in page.records]
+        found, is_short = _read(stream, path, key)
     except NotFound:
         # The record was deleted or merged since it was listed: what the list gave stands.
-        return [False]
-    if sublist.consent:
-        items = [item for item in items if item.get("consent_type") == sublist.consent]
-    record[field] = {"type": "list", "data": items}
-    return [True]
+        return [GONE]
+    wanted = [item for item in found if sublist.consent in (None, item.get("consent_type"))]
+    total = max(len(shown), len(wanted), told_total(envelope))
+    is_short = is_short or len(wanted) < total
+    # Less never takes the place of more.
+    items = shown if len(wanted) < len(shown) else [_like(shown, item) for item in wanted]
+    record[field] = {
+        "type": envelope.get("type"),
+        key: items,
+        "url": envelope.get("url"),
+        "total_count": total,
+        "has_more": is_short,
+    }
+    if not is_short:
+        return [COMPLETED]
+    logger.warning(
+        "%s: %s of %s are %d, of which Intercom gives %d: kept as cut short",
+        stream.tap_stream_id,
+        field,
+        record["id"],
+        total,
+        len(items),
+    )
+    return [CUT]
+
+
+def _read(stream: BaseStream, path: str, key: str) -> tuple[list[Record], bool]:
+    """What a list's own route gives, and whether it leaves something out."""
+    found: dict[Any, Record] = {}
+    is_short = False
+    try:
+        for page in list_pages(stream.client, path, {"per_page": PAGE_SIZE}, key=key):
+            # An item that moves on while pages are read comes twice.
+            found |= {item.get("id", len(found) + n): item for n, item in enumerate(page.records)}
+            is_short = is_short or page.missing > 0 or page.unreadable > 0
+    except (IncompleteAnswer, MalformedResponse) as problem:
+        logger.warning("%s: %s", stream.tap_stream_id, problem)
+        is_short = True
+    return list(found.values()), is_short
+
+
+def _like(shown: Sequence[Any], item: Record) -> Record:
+    """An item with the three fields that each item of an embedded list has."""
+    like = next((other for other in shown if isinstance(other, dict)), {})
+    url, ident = str(like.get("url") or ""), str(like.get("id") or "")
+    has_pattern = bool(ident) and url.endswith(f"/{ident}")
+    named = {"id": item.get("id"), "type": item.get("type", like.get("type"))}
+    if has_pattern and not item.get("url"):
+        named["url"] = f"{url.removesuffix(ident)}{item.get('id')}"
+    return {**named, **{name: item[name] for name in item if name not in named}}

@@ -15,7 +15,7 @@ from intercom_assets.streams.timestamps import to_iso
 
 Record = dict[str, Any]
 
-_ENVELOPE_KEYS = frozenset({"type", "total_count", "has_more", "url"})
+_ENVELOPE_KEYS = frozenset({"type", "total_count", "has_more", "url", "pages"})
 # Since API 2.16 an unassigned conversation says 0, before it said null, and strings occur.
 _ASSIGNEES = frozenset({"admin_assignee_id", "team_assignee_id"})
 _NOBODY = (None, 0, "", "0")
@@ -68,10 +68,35 @@ def unwrap(value: Mapping[str, Any]) -> Any:
 
     An object that holds anything else, or a list that Intercom cut off, stays as it is.
     """
-    inside = [key for key in value if key not in _ENVELOPE_KEYS]
-    if len(inside) == 1 and isinstance(value[inside[0]], list) and not value.get("has_more"):
-        return value[inside[0]]
-    return value
+    key, items = list_in(value)
+    return items if key and not _is_cut(value, items) else value
+
+
+def list_in(value: Any) -> tuple[str, list[Any]]:
+    """The key and the list of an envelope; "" and an empty list if it is none."""
+    if isinstance(value, Mapping):
+        inside = [key for key in value if key not in _ENVELOPE_KEYS]
+        if len(inside) == 1 and isinstance(value[inside[0]], list):
+            return inside[0], value[inside[0]]
+    return "", []
+
+
+def is_cut(value: Any) -> bool:
+    """Whether Intercom shows only the first items of a list."""
+    key, items = list_in(value)
+    return bool(key) and _is_cut(value, items)
+
+
+def _is_cut(value: Mapping[str, Any], items: list[Any]) -> bool:
+    pages = value.get("pages")
+    leads_on = isinstance(pages, Mapping) and bool(pages.get("next"))
+    return bool(value.get("has_more")) or leads_on or told_total(value) > len(items)
+
+
+def told_total(value: Mapping[str, Any]) -> int:
+    """How many items an envelope says there are; 0 where it does not."""
+    total = value.get("total_count")
+    return total if type(total) is int else 0
 
 
 def digest(value: Any) -> str:

@@ -36,7 +36,7 @@ class Companies(IncrementalStream):
     docs_page = "companies/scrolloverallcompanies"
     plain = "id type app_id industry"
     bodies = ("notes.body",)
-    counted = ("lists completed", "records gone", "scrolls started over")
+    counted = (*sublists.COUNTED, "scrolls started over")
 
     def pages(self) -> Iterator[Page]:
         """All companies. After a restart some come a second time, which the key makes harmless."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from intercom_assets.streams.base import PEOPLE
 from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.search import SearchStream
-from intercom_assets.streams.sublists import Sublist
+from intercom_assets.streams.sublists import COUNTED, Sublist
 
 DAY = 86_400
 
@@ -27,7 +27,7 @@ class Contacts(SearchStream):
         "New contacts a day, by role",
         "select created_at::date, role, count(*) from {table} group by all",
     )
-    counted = ("lists completed", "records gone")
+    counted = COUNTED
     # Up to API 2.16 Intercom compares a contact's times by calendar day in the workspace's
     # timezone, and ">" means "after the end of that day". One day is short where summer time makes
     # days of 25 hours.
