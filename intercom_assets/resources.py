@@ -53,6 +53,9 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     start_date: str | None = Field(default=None, description=DESCRIPTIONS["start_date"])
     lookback: float | None = Field(default=None, description=DESCRIPTIONS["lookback"])
     display_as: str | None = Field(default=None, description=DESCRIPTIONS["display_as"])
+    optional_fields: list[str] | None = Field(
+        default=None, description=DESCRIPTIONS["optional_fields"]
+    )
     page_size: int | None = Field(default=None, description=DESCRIPTIONS["page_size"])
     request_timeout: float | None = Field(default=None, description=DESCRIPTIONS["request_timeout"])
     max_concurrency: int | None = Field(default=None, description=DESCRIPTIONS["max_concurrency"])

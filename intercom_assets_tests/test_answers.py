@@ -19,6 +19,7 @@ from intercom_assets.client.errors import (
     RequestRefused,
     ServerError,
     UnusableAnswer,
+    WrongAnswer,
 )
 from intercom_assets.client.retries import MAX_TRIES
 from intercom_assets.sandbox import Fault, Sandbox
@@ -369,3 +370,99 @@ def test_a_run_survives_errors_with_a_good_status(
     project.run("tags", "teams", "contacts")
     assert [fault.fired for fault in sandbox.faults] == [1, 1, 1, 1]
     assert project.differences("tags", "teams", "contacts") == {}
+
+
+@pytest.mark.parametrize("stream", ["company_attributes", "contact_attributes"])
+@pytest.mark.parametrize("times", [1, None])
+def test_attributes_of_another_model_than_was_asked_for_never_land(
+    sandbox: Sandbox, stream: str, times: int | None
+) -> None:
+    asked, other = "company", "contact"
+    if stream == "contact_attributes":
+        asked, other = other, asked
+    client = client_of(sandbox, retry_wait=0.0)
+    theirs = client.get("/data_attributes", {"model": other}).body
+    body = {"data": theirs["data"]}
+    sandbox.faults.append(Fault("answer", match=f"model={asked}", body=body, times=times))
+    if times is None:
+        with pytest.raises(WrongAnswer, match=f"whose model is '{asked}' and gave .*'{other}'"):
+            list(STREAMS[stream](client).get_records())
+    else:
+        found = list(STREAMS[stream](client).get_records())
+        assert {record["model"] for record in found} == {asked}
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_segments_of_people_never_land_among_those_of_companies(
+    sandbox: Sandbox, times: int | None
+) -> None:
+    client = client_of(sandbox, retry_wait=0.0)
+    people = {"segments": client.get("/segments").body["segments"]}
+    sandbox.faults.append(Fault("answer", match="type=company", body=people, times=times))
+    if times is None:
+        with pytest.raises(WrongAnswer, match="gave those of people"):
+            ids(client, "company_segments")
+    else:
+        assert set(ids(client, "company_segments")) == set(sandbox.workspace.company_segments)
+
+
+def test_segments_of_companies_may_say_what_they_hold(sandbox: Sandbox) -> None:
+    for segment in sandbox.workspace.company_segments:
+        sandbox.workspace.update("company_segments", segment, person_type="user")
+    client = client_of(sandbox)
+    assert set(ids(client, "company_segments")) == set(sandbox.workspace.company_segments)
+
+
+@pytest.mark.parametrize("stream", LISTS)
+def test_a_null_in_a_list_is_a_fault_of_that_record(
+    sandbox: Sandbox, stream: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, key = STREAMS[stream].path, STREAMS[stream].data_key or "data"
+    with Sandbox(**SMALL) as twin:
+        whole = list(STREAMS[stream](client_of(twin)).get_records())
+    nulled = {key: [None, *whole[1:]]}
+    sandbox.faults.append(Fault("answer", match=path, body=nulled, times=1))
+    client = client_of(sandbox)
+    found = STREAMS[stream](client)
+    some = {str(record["id"]) for record in found.get_records()}
+    assert some == {str(record["id"]) for record in whole[1:]}
+    assert found.counts["records unreadable"] == 1
+    assert f"{stream}: 1 records unreadable" in caplog.text
+
+
+def test_a_null_as_the_body_of_one_record_is_a_fault_of_that_record(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.settings["retry_wait"] = 0.0
+    project.run("admin_list", "admins", "conversations", "conversation_parts")
+    admin, conversation = (
+        next(iter(sandbox.workspace.admins)),
+        next(iter(sandbox.workspace.conversations)),
+    )
+    sandbox.workspace.update("conversations", conversation, title="changed")
+    for path in (f"/admins/{admin}", f"/conversations/{conversation}"):
+        sandbox.faults.append(Fault("status", match=path, status=200, body=None))
+    project.run("admin_list", "admins", "conversations", "conversation_parts")
+    assert project.metadata("admins")["intercom/admins unreadable"] == 1
+    assert project.query("select count(*) from intercom.admins") == [
+        (len(sandbox.workspace.admins),)
+    ]
+    assert project.metadata("conversation_parts")["intercom/conversations refused"] == 1
+    sandbox.faults.clear()
+    project.run("admin_list", "admins", "conversation_parts")
+    assert project.differences("admins", "conversation_parts") == {}
+
+
+@pytest.mark.parametrize("parts", [None, {"conversation_parts": None}, "none"])
+def test_a_conversation_without_parts_stops_no_other(
+    sandbox: Sandbox, project: Project, parts: Any
+) -> None:
+    conversation = next(iter(sandbox.workspace.conversations))
+    match = f"/conversations/{conversation}"
+    body = {"conversation_parts": parts}
+    sandbox.faults.append(Fault("answer", match=match, body=body))
+    project.run("conversations", "conversation_parts")
+    assert project.metadata("conversation_parts")["intercom/conversations refused"] == 1
+    sandbox.faults.clear()
+    project.run("conversation_parts")
+    assert project.differences("conversation_parts") == {}

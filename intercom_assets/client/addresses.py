@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import SplitResult, urlsplit
 
 from intercom_assets.client.errors import RequestRefused
-from intercom_assets.client.settings import REGIONS
+from intercom_assets.client.setting_checks import REGIONS
 
 _OWN_HOSTS = {urlsplit(url).hostname for url in REGIONS.values()}
 _PORTS = {"http": 80, "https": 443}

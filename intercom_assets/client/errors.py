@@ -12,6 +12,7 @@ IntercomError
     ├── RateLimited       429
     └── ServerError       5xx, 408, empty or cut bodies, resets and timeouts
         └── UnusableAnswer      a good status, and a body without what was asked for
+            ├── WrongAnswer         an answer to another question than was asked
             └── IncompleteAnswer    a list that ends before its own counts say so
 """
 
@@ -100,6 +101,10 @@ class ServerError(RetriableError):
 
 class UnusableAnswer(ServerError):
     """A good status, and a body that is empty, cut off, or not what was asked for."""
+
+
+class WrongAnswer(UnusableAnswer):
+    """An answer that does not heed what it was asked for."""
 
 
 class IncompleteAnswer(UnusableAnswer):

@@ -12,7 +12,7 @@ for the end, and what is fewer than told is repeated, then an `IncompleteAnswer`
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,9 +29,20 @@ logger = logging.getLogger(__name__)
 # After that many tries of one page of a search smaller pages are asked for.
 TRIES_BEFORE_CHANGE = 3
 
+Check = Callable[[Page], None]
+
+
+def _no_check(page: Page) -> None:
+    """Every page will do."""
+
 
 def list_pages(
-    client: IntercomClient, path: str, params: Mapping[str, Any] | None = None, *, key: str | None
+    client: IntercomClient,
+    path: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    key: str | None,
+    check: Check = _no_check,
 ) -> Iterator[Page]:
     """Pages of a GET, in whatever form each answer names its successor.
 
@@ -40,8 +51,10 @@ def list_pages(
         path: The route, e.g. ``/articles``.
         params: Parameters that every page needs, such as ``per_page`` or ``starting_after``.
         key: Under which the records are, if not under ``data``.
+        check: Raises `UnusableAnswer` for a page that does not answer what was asked.
 
     Raises:
+        UnusableAnswer: What the check raised each time.
         IncompleteAnswer: When the last page leaves out what its counts tell of, or pages repeat.
         MalformedResponse: When an answer has no list.
     """
@@ -54,7 +67,7 @@ def list_pages(
             if way.identity in asked:
                 continue
             asked.add(way.identity)
-            page, ways = _listed(client, way, first, key, seen, number)
+            page, ways = _listed(client, way, first, key, check, seen, number)
             if page.records != last or not last:
                 break
         else:
@@ -64,13 +77,20 @@ def list_pages(
 
 
 def _listed(
-    client: IntercomClient, way: Request, first: Request, key: str | None, seen: int, number: int
+    client: IntercomClient,
+    way: Request,
+    first: Request,
+    key: str | None,
+    check: Check,
+    seen: int,
+    number: int,
 ) -> tuple[Page, list[Request]]:
     """One page of a list, and the ways to the next."""
     call = f"GET {first.path}"
 
     def read(answer: Answer) -> tuple[Page, list[Request]]:
         page, counts = page_of(answer, key, call), Counts.of(answer.body)
+        check(page)
         ways = requests_after(answer.body, first, number)
         now = seen + len(page.records) + page.unreadable
         # Events name a further page for ever: an empty one ends them.
@@ -97,6 +117,7 @@ def search_pages(
     key: str | None,
     page_size: int,
     cursor: str | None = None,
+    params: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
     """Pages of a search, sorted by updated_at; the cursor travels in the body.
 
@@ -110,6 +131,7 @@ def search_pages(
         key: Under which the records are, if not under ``data``.
         page_size: Records a page, at the most; fewer are asked for where Intercom fails.
         cursor: Where a search that was begun before goes on.
+        params: For the query string.
 
     Raises:
         IncompleteAnswer: When the last page leaves out what its counts tell of.
@@ -134,7 +156,7 @@ def search_pages(
 
         try:
             tries = TRIES_BEFORE_CHANGE if size > 1 else MAX_TRIES
-            page = client.read("POST", path, read, json=request, tries=tries)
+            page = client.read("POST", path, read, json=request, params=params or {}, tries=tries)
         except ServerError as problem:
             if isinstance(problem, IncompleteAnswer) and (size == 1 or problem.page):
                 page = _believed(problem)

@@ -16,14 +16,14 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from intercom_assets.client.errors import IncompleteAnswer, ServerError
+from intercom_assets.client.errors import IncompleteAnswer, ServerError, WrongAnswer
 
 logger = logging.getLogger(__name__)
 
 # Tries of one request before the run gives up; with the waits between them about two minutes.
 MAX_TRIES = 8
-# Tries of a list that ends before its counts say so.
-INCOMPLETE_TRIES = 3
+# Tries of what comes whole, and yet cannot be right.
+TRIES_OF_THE_SAME = 3
 MAX_WAIT_SECONDS = 60.0
 
 
@@ -39,21 +39,20 @@ def retrying(tries: int, wait: float) -> Retrying:
     """
     return Retrying(
         retry=retry_if_exception_type(ServerError),
-        stop=stop_any(stop_after_attempt(tries), _StaysIncomplete()),
+        stop=stop_any(stop_after_attempt(tries), _StaysSo()),
         wait=wait_exponential(multiplier=wait, max=MAX_WAIT_SECONDS) + wait_random(0, wait),
         before_sleep=_log_retry,
         reraise=True,
     )
 
 
-class _StaysIncomplete(stop_base):
-    """Stops for a list that keeps its end when asked again: it will keep it."""
+class _StaysSo(stop_base):
+    """Stops for what Intercom says again when asked again: it will go on saying so."""
 
     def __call__(self, retry_state: RetryCallState) -> bool:
         problem = retry_state.outcome.exception() if retry_state.outcome else None
-        return (
-            isinstance(problem, IncompleteAnswer) and retry_state.attempt_number >= INCOMPLETE_TRIES
-        )
+        says_so = isinstance(problem, (IncompleteAnswer, WrongAnswer))
+        return says_so and retry_state.attempt_number >= TRIES_OF_THE_SAME
 
 
 def _log_retry(state: RetryCallState) -> None:

@@ -6,25 +6,14 @@ the defaults below, so that the client, the Dagster resource and the tap agree o
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import urlsplit
-
-from dateutil.parser import isoparse
 
 from intercom_assets.client.errors import ConfigError
+from intercom_assets.client.setting_checks import CHECKS, FREE_FIELDS, REGIONS, moment_of
 from intercom_assets.version import __version__
-
-REGIONS = {
-    "us": "https://api.intercom.io",
-    "eu": "https://api.eu.intercom.io",
-    "au": "https://api.au.intercom.io",
-}
 
 # What each setting means; the Dagster resource and the tap show it.
 DESCRIPTIONS = {
@@ -37,6 +26,8 @@ DESCRIPTIONS = {
     "Default: all history.",
     "lookback": "Seconds before the bookmark that every run reads again, default 600: Intercom's "
     "search shows a change up to some minutes late.",
+    "optional_fields": "Fields to ask for besides, parted by commas: avatars, merge_history, "
+    "monitors, scorecards (these are the default), translations; or all, or none.",
     "display_as": "Form of the bodies of conversation parts: plaintext (default) or html.",
     "page_size": "Records a page of a search, 1 to 150 (default).",
     "request_timeout": "Seconds to wait for an answer, default 120.",
@@ -65,6 +56,7 @@ class Settings:
     start_date: str = ""
     lookback: float = 600.0
     display_as: str = "plaintext"
+    optional_fields: tuple[str, ...] = FREE_FIELDS
     page_size: int = 150
     request_timeout: float = 120.0
     max_concurrency: int = 256
@@ -73,7 +65,7 @@ class Settings:
     user_agent: str = f"intercom-assets/{__version__}"
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
+        for name, check in CHECKS.items():
             object.__setattr__(self, name, check(name, getattr(self, name)))
         if not self.base_url:
             object.__setattr__(self, "base_url", REGIONS[self.region])
@@ -81,7 +73,7 @@ class Settings:
     @property
     def start(self) -> int:
         """Start date in epoch seconds; 0 means all history."""
-        return int(_moment(self.start_date).timestamp()) if self.start_date else 0
+        return int(moment_of(self.start_date).timestamp()) if self.start_date else 0
 
     @classmethod
     def from_config(
@@ -110,7 +102,7 @@ def check_setting(name: str, value: Any) -> Any:
     Raises:
         ConfigError: When the setting cannot have that value.
     """
-    check = _CHECKS.get(name)
+    check = CHECKS.get(name)
     return check(name, value) if check else value
 
 
@@ -126,125 +118,7 @@ def _merged(
     return {"access_token": ""} | from_environ | given
 
 
-def _token(name: str, value: Any) -> str:
-    token = str(value or "").strip()
-    if not token:
-        raise ConfigError(
-            f"{name} is missing: set INTERCOM_ACCESS_TOKEN to the access token of your app in "
-            "Intercom's Developer Hub (Configure > Authentication)"
-        )
-    # requests would put the whole header, token included, into its own error about such a value.
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise ConfigError(
-            f"{name} holds a space or a character that no token has: "
-            "check INTERCOM_ACCESS_TOKEN for quotes, line breaks or a second word"
-        )
-    return token
-
-
-def _region(name: str, value: Any) -> str:
-    region = str(value).strip().lower()
-    if region not in REGIONS:
-        raise ConfigError(f"{name} is {value!r}: it must be one of {', '.join(REGIONS)}")
-    return region
-
-
-def _base_url(name: str, value: Any) -> str:
-    url = str(value or "").strip().rstrip("/")
-    if not url:
-        return ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{name} is {url!r}: it must look like https://host")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(f"{name} must be scheme, host, port and path only")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigError(
-            f"{name} is {url!r}: plain http would send the token unencrypted, "
-            "so it is allowed for loopback hosts only; use https"
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def order_of(version: str) -> tuple[int, ...]:
     """Where an API version stands among the others: numbered ones, then Preview and Unstable."""
     numbers = version.split(".")
     return tuple(map(int, numbers)) if all(n.isdecimal() for n in numbers) else (10**6,)
-
-
-def _api_version(name: str, value: Any) -> str:
-    version = str(value).strip()
-    if not re.fullmatch(r"\d+\.\d+|Preview|Unstable", version):
-        raise ConfigError(f"{name} is {value!r}: it must look like 2.16, or be Preview")
-    return version
-
-
-def _start_date(name: str, value: Any) -> str:
-    text = str(value or "").strip()
-    try:
-        _moment(text or "1970-01-01")
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"{name} is {value!r}: it must be an ISO 8601 date or date-time, "
-            "e.g. 2024-01-31 or 2024-01-31T00:00:00Z"
-        ) from None
-    return text
-
-
-def _moment(text: str) -> datetime:
-    # Eight digits are a date; more are epoch seconds.
-    if text.isdecimal() and len(text) > 8:
-        return datetime.fromtimestamp(int(text), timezone.utc)
-    moment = isoparse(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _display_as(name: str, value: Any) -> str:
-    if value not in ("plaintext", "html"):
-        raise ConfigError(f"{name} is {value!r}: it must be plaintext or html")
-    return str(value)
-
-
-def _names(name: str, value: Any) -> str:
-    """Names with commas between them, from such a text or from a list."""
-    given = value.split(",") if isinstance(value, str) else value or ()
-    found = [str(one).strip() for one in given]
-    if any(re.search(r"[,/?#\s]", one) for one in found):
-        raise ConfigError(f"{name} is {value!r}: it must be names such as Order,Subscription")
-    return ",".join(dict.fromkeys(filter(None, found)))
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{name} is {value!r}: it must be a number") from None
-    if not low <= number <= high:
-        raise ConfigError(f"{name} is {value!r}: it must be from {low:g} to {high:g}")
-    return number
-
-
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "access_token": _token,
-    "region": _region,
-    "base_url": _base_url,
-    "api_version": _api_version,
-    "start_date": _start_date,
-    "display_as": _display_as,
-    "custom_object_types": _names,
-    "lookback": lambda name, value: _number(name, value, 0, 30 * 86_400),
-    # Intercom's own maximum for a search is 150 records a page.
-    "page_size": lambda name, value: int(_number(name, value, 1, 150)),
-    "request_timeout": lambda name, value: _number(name, value, 0.05, 3_600),
-    "max_concurrency": lambda name, value: int(_number(name, value, 1, 512)),
-    "retry_wait": lambda name, value: _number(name, value, 0, 600),
-}

@@ -19,6 +19,8 @@ from intercom_assets.client import IntercomClient
 from intercom_assets.client.errors import ConfigError, MalformedResponse
 from intercom_assets.client.pagination import Page, list_pages
 from intercom_assets.streams.chart import Chart
+from intercom_assets.streams.judging import check_values, tell
+from intercom_assets.streams.optional_fields import OptionalFields, begun
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
@@ -63,6 +65,9 @@ class BaseStream:
             settings name an older one.
         path: What to GET; ``{id}`` stands for the parent's id.
         params: Query parameters, such as a page size. How a list goes on its answers say.
+        optionals: Parameters for fields that are given on demand, by the name of the setting's
+            `optional_fields` that stands for them.
+        expected: Values that every record has if Intercom heeds the parameters.
         data_key: What the answer calls its records.
         key_properties: Columns that identify a record.
         unique_by: What is unique in the table, where that is not what Singer calls the key.
@@ -88,6 +93,8 @@ class BaseStream:
     since: ClassVar[str | None] = None
     path: ClassVar[str]
     params: ClassVar[Mapping[str, Any]] = {}
+    optionals: ClassVar[Mapping[str, str]] = {}
+    expected: ClassVar[Mapping[str, Any]] = {}
     data_key: ClassVar[str | None] = None
     key_properties: ClassVar[list[str]] = ["id"]
     unique_by: ClassVar[list[str]] = []
@@ -134,6 +141,11 @@ class BaseStream:
     def regular(self) -> RecordTransformer:
         """Brings this stream's records into regular form."""
         return RecordTransformer(self.load_schema())
+
+    @cached_property
+    def optional_fields(self) -> OptionalFields:
+        """What to ask for besides."""
+        return OptionalFields(self.optionals, self.client.settings.optional_fields)
 
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
         """Yields what a run that starts from a state has to store.
@@ -204,7 +216,22 @@ class BaseStream:
             path: What to GET.
             **params: Query parameters beside the declared ones.
         """
-        return list_pages(self.client, path, {**self.params, **params}, key=self.data_key)
+
+        def ask(optional: Mapping[str, str]) -> Iterator[Page]:
+            asked = {**self.params, **optional, **params}
+            return begun(list_pages(self.client, path, asked, key=self.data_key, check=self.check))
+
+        for page in self.optional_fields.asked(ask):
+            tell(page, self.counts, self.tap_stream_id)
+            yield page
+
+    def check(self, page: Page) -> None:
+        """Refuses a page that does not answer what was asked.
+
+        Raises:
+            WrongAnswer: When it does not heed the parameters.
+        """
+        check_values(page, self.expected, self.path)
 
     def _since(self, bookmark: Any) -> int:
         if bookmark in (None, ""):

@@ -18,6 +18,7 @@ from intercom_assets.client.errors import (
     NotFound,
     PermissionDenied,
     RequestRefused,
+    UnusableAnswer,
 )
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import begin, noun_of
@@ -232,7 +233,7 @@ class ChildStream(IncrementalStream):
             self.counts[f"{self.unit} gone"] += len(parents)
             now = int(self.client.clock.time())
             return [Family(replace(parent, fetched_at=now), []) for parent in parents]
-        except (PermissionDenied, RequestRefused, MalformedResponse) as problem:
+        except (PermissionDenied, RequestRefused, MalformedResponse, UnusableAnswer) as problem:
             self.counts[f"{self.unit} refused"] += len(parents)
             return [Family(parent, [], problem=problem) for parent in parents]
 

@@ -15,6 +15,8 @@ from intercom_assets.client.errors import MalformedResponse, NotFound, RequestRe
 from intercom_assets.client.pagination import Page, search_pages
 from intercom_assets.streams import sublists
 from intercom_assets.streams.base import begin
+from intercom_assets.streams.judging import tell
+from intercom_assets.streams.optional_fields import begun
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
 from intercom_assets.streams.sublists import Sublist
@@ -131,6 +133,7 @@ class SearchStream(IncrementalStream):
         if not is_part and page.total is not None and walk.order == ASCENDING:
             self.told[walk.same_as] = page.total
         while True:
+            tell(page, self.counts, self.tap_stream_id)
             last = parse_epoch(page.records[-1].get("updated_at")) if page.records else None
             over = page.cursor is None or self._is_past(walk, last)
             halves = self._halves(walk, page, last) if is_first and not over else []
@@ -167,7 +170,16 @@ class SearchStream(IncrementalStream):
         ]
 
     def _pages(self, walk: Walk) -> Iterator[Page]:
-        first = partial(
+        if walk.cursor is None:
+            return self._search(walk)
+        try:
+            return self._search(walk, walk.cursor)
+        except (NotFound, RequestRefused, MalformedResponse):
+            # Intercom does not say how long a cursor lives: the walk starts over without it.
+            return self._search(walk)
+
+    def _search(self, walk: Walk, cursor: str | None = None) -> Iterator[Page]:
+        pages = partial(
             search_pages,
             self.client,
             self.path,
@@ -175,17 +187,9 @@ class SearchStream(IncrementalStream):
             order=walk.order,
             key=self.data_key,
             page_size=self.client.settings.page_size,
+            cursor=cursor,
         )
-        if walk.cursor is None:
-            yield from first()
-            return
-        pages = first(cursor=walk.cursor)
-        try:
-            yield next(pages)
-        except (NotFound, RequestRefused, MalformedResponse):
-            # Intercom does not say how long a cursor lives: the walk starts over without it.
-            pages = first()
-        yield from pages
+        return self.optional_fields.asked(lambda params: begun(pages(params=params)))
 
     def query(self, walk: Walk) -> dict[str, Any]:
         """The search for a walk, wide enough for whatever Intercom's comparison leaves out."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import ClassVar
 
-from intercom_assets.client.errors import MalformedResponse, NotFound
+from intercom_assets.client.errors import MalformedResponse, NotFound, UnusableAnswer
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import FULL_TABLE, INCREMENTAL, BaseStream, begin
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.transform import Record
 from intercom_assets.threads.overlap import overlap
 
 
@@ -76,24 +77,34 @@ class EveryParent(BaseStream):
         """
         parents = type(self).parent(self.client)  # type: ignore[misc]
         listed = [record for page in parents.pages() for record in page.records]
-        ids = [str(record["id"]) for record in listed if record.get("id") is not None]
-        if len(ids) < len(listed):
+        if any(record.get("id") is None for record in listed):
             raise MalformedResponse(
                 f"a record of {parents.tap_stream_id} has no id", call=f"GET {parents.path}"
             )
-        workers = min(self.client.settings.max_concurrency, len(ids))
-        return overlap((partial(self._children, id) for id in ids), workers)
+        workers = min(self.client.settings.max_concurrency, len(listed))
+        return overlap((partial(self._children, parent) for parent in listed), workers)
 
-    def _children(self, parent: str) -> list[Page]:
+    def unreadable(self, parent: Record, problem: UnusableAnswer) -> list[Page]:
+        """What stands for children that come as no records each time.
+
+        Raises:
+            UnusableAnswer: The problem, for without them the table would lose what it has.
+        """
+        raise problem
+
+    def _children(self, parent: Record) -> list[Page]:
+        id = str(parent["id"])
         try:
-            pages = list(self.read(self.path.format(id=parent)))
+            pages = list(self.read(self.path.format(id=id)))
         except NotFound:
             # Removed since the list of parents was read.
             self.counts[f"{type(self).parent.tap_stream_id} gone"] += 1  # type: ignore[union-attr]
             return []
+        except UnusableAnswer as problem:
+            pages = self.unreadable(parent, problem)
         for page in pages:
             for record in page.records:
-                record[self.parent_id] = parent
+                record[self.parent_id] = id
         return pages
 
 

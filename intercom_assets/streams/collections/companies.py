@@ -10,6 +10,7 @@ from intercom_assets.client.errors import ScrollUnavailable, ServerError
 from intercom_assets.client.pagination import Page, scroll_pages
 from intercom_assets.streams import sublists
 from intercom_assets.streams.base import PEOPLE
+from intercom_assets.streams.judging import tell
 from intercom_assets.streams.whole import IncrementalStream
 from intercom_assets.threads.overlap import overlap
 
@@ -43,6 +44,7 @@ class Companies(IncrementalStream):
         # The scroll is read by a thread of its own, so that it does not expire while the records
         # before it are being written.
         for page in overlap([self._scroll], 1, lambda page: page.size):
+            tell(page, self.counts, self.tap_stream_id)
             sublists.complete(self, page.records, SUBLISTS)
             yield page
 

@@ -20,6 +20,7 @@ class Contacts(SearchStream):
     optional = False
     path = "/contacts/search"
     data_key = "data"
+    optionals: ClassVar[dict[str, str]] = {"merge_history": "include_merge_history"}
     docs_page = "contacts/searchcontacts"
     plain = "id type role workspace_id owner_id language_override browser os"
     bodies = ("notes.body",)

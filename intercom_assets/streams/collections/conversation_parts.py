@@ -22,6 +22,7 @@ class ConversationParts(ChildStream):
     optional = False
     path = "/conversations/{id}"
     data_key = "conversation_parts"
+    optionals: ClassVar[dict[str, str]] = {"translations": "include_translations"}
     parent = Conversations
     parent_id = "conversation_id"
     references: ClassVar[dict[str, str]] = {
@@ -47,7 +48,8 @@ class ConversationParts(ChildStream):
             MalformedResponse: When the answer is no conversation with parts.
         """
         path = self.path.format(id=parent.id)
-        answer = self.client.get(path, {"display_as": self.client.settings.display_as})
+        form = {"display_as": self.client.settings.display_as}
+        answer = self.optional_fields.asked(lambda more: self.client.get(path, {**form, **more}))
         conversation = answer.body
         changed = max(parent.updated_at, parse_epoch(conversation.get("updated_at")) or 0)
         fetched = replace(parent, updated_at=changed, fetched_at=answer.at)

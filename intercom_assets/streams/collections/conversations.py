@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from intercom_assets.streams.base import SUPPORT
 from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.search import SearchStream
@@ -15,6 +17,10 @@ class Conversations(SearchStream):
     optional = False
     path = "/conversations/search"
     data_key = "conversations"
+    optionals: ClassVar[dict[str, str]] = {
+        "monitors": "include_monitors",
+        "scorecards": "include_scorecards",
+    }
     docs_page = "conversations/searchconversations"
     plain = "id type state priority admin_assignee_id team_assignee_id"
     bodies = (
@@ -23,6 +29,7 @@ class Conversations(SearchStream):
         "source.body",
         "conversation_rating.remark",
         "ai_agent.rating_remark",
+        "monitor_evaluations.explanation",
     )
     chart = Chart(
         "Conversations opened and closed a day",

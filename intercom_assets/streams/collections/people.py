@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from intercom_assets.client.errors import WrongAnswer
+from intercom_assets.client.pagination import Page, list_pages
 from intercom_assets.streams.base import PEOPLE
 from intercom_assets.streams.whole import FullTableStream, IncrementalStream
 
@@ -22,6 +24,7 @@ class CompanyAttributes(FullTableStream):
     path = "/data_attributes"
     docs_page = "data-attributes/lisdataattributes"
     params: ClassVar[dict[str, Any]] = {"model": "company", "include_archived": "true"}
+    expected: ClassVar[dict[str, Any]] = {"model": "company"}
     data_key = "data"
     plain = _ATTRIBUTE
 
@@ -37,6 +40,7 @@ class ContactAttributes(FullTableStream):
     path = "/data_attributes"
     docs_page = "data-attributes/lisdataattributes"
     params: ClassVar[dict[str, Any]] = {"model": "contact", "include_archived": "true"}
+    expected: ClassVar[dict[str, Any]] = {"model": "contact"}
     data_key = "data"
     plain = _ATTRIBUTE
 
@@ -77,6 +81,25 @@ class CompanySegments(IncrementalStream):
     params: ClassVar[dict[str, Any]] = {"type": "company", "include_count": "true"}
     data_key = "segments"
     plain = "id type name person_type"
+
+    def check(self, page: Page) -> None:
+        """Refuses segments of people.
+
+        They say whom they hold; whether those of companies do, too, no page tells, so the ids
+        decide.
+
+        Raises:
+            WrongAnswer: When the type that was asked for made no difference.
+        """
+        if not any(record.get("person_type") for record in page.records):
+            return
+        people = list_pages(self.client, self.path, key=self.data_key)
+        known = {record.get("id") for other in people for record in other.records}
+        if any(record.get("id") in known for record in page.records):
+            raise WrongAnswer(
+                "Intercom was asked for segments of companies and gave those of people",
+                call=f"GET {self.path}",
+            )
 
 
 class SubscriptionTypes(FullTableStream):
