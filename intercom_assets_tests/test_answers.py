@@ -174,8 +174,14 @@ def test_every_form_of_there_is_more_is_followed(sandbox: Sandbox, form: str) ->
     assert ids(client_of(sandbox), "tags") == ["1", "2", "3", "4"]
 
 
-def test_a_route_that_knows_page_numbers_only_is_asked_by_number(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_route_that_knows_page_numbers_only_is_asked_by_number(
+    sandbox: Sandbox, refused: bool
+) -> None:
     """Although it names a cursor, as the notes of a contact do."""
+    if refused:
+        body = error("client_error")
+        sandbox.faults.append(Fault("status", match="starting_after", status=400, body=body))
     more = {"pages": {"next": {"page": 2, "starting_after": "WzE="}}}
     one, two = ({"type": "list", "data": [{"id": n}]} for n in "12")
     sandbox.faults.append(Fault("status", match="page=2", status=200, body=two))

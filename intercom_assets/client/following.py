@@ -50,13 +50,12 @@ class Counts:
     def of(cls, body: Mapping[str, Any]) -> Counts:
         """The counts of an answer: under ``pages``, or at its top."""
         pages = body.get("pages")
-        told = pages if isinstance(pages, Mapping) else body
-        return cls(
-            total=_number(body.get("total_count")),
-            page=_number(told.get("page")),
-            per_page=_number(told.get("per_page")),
-            total_pages=_number(told.get("total_pages")),
-        )
+        inside = pages if isinstance(pages, Mapping) else {}
+
+        def told(name: str) -> int | None:
+            return _number(inside.get(name, body.get(name)))
+
+        return cls(told("total_count"), told("page"), told("per_page"), told("total_pages"))
 
     @property
     def at_least(self) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from intercom_assets.client.client import Answer
 from intercom_assets.client.errors import IncompleteAnswer, MalformedResponse
 from intercom_assets.client.following import Counts
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,16 @@ def check_end(page: Page, counts: Counts, seen: int, asked: int | None, call: st
         missing=missing,
         page=page if is_credible else None,
     )
+
+
+def believed(problem: IncompleteAnswer) -> Page:
+    """The page of an answer that stayed as it is when it was repeated, if it may be the last.
+
+    Raises:
+        IncompleteAnswer: The problem, if it may not.
+    """
+    page: Page | None = problem.page
+    if page is None:
+        raise problem
+    logger.warning("%s; it stayed so when asked again", problem)
+    return replace(page, missing=problem.missing)

@@ -12,14 +12,15 @@ for the end, and what is fewer than told is repeated, then an `IncompleteAnswer`
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from intercom_assets.client.client import Answer, IntercomClient
 from intercom_assets.client.errors import IncompleteAnswer, MalformedResponse, ServerError
-from intercom_assets.client.following import Counts, Request, cursor_of, requests_after
-from intercom_assets.client.pages import Page, check_end, items_of, page_of
+from intercom_assets.client.following import Counts, cursor_of
+from intercom_assets.client.listing import list_pages
+from intercom_assets.client.pages import Page, believed, check_end, items_of, page_of
 from intercom_assets.client.retries import MAX_TRIES
 
 __all__ = ["Page", "items_of", "list_pages", "page_of", "scroll_pages", "search_pages"]
@@ -28,84 +29,6 @@ logger = logging.getLogger(__name__)
 
 # After that many tries of one page of a search smaller pages are asked for.
 TRIES_BEFORE_CHANGE = 3
-
-Check = Callable[[Page], None]
-
-
-def _no_check(page: Page) -> None:
-    """Every page will do."""
-
-
-def list_pages(
-    client: IntercomClient,
-    path: str,
-    params: Mapping[str, Any] | None = None,
-    *,
-    key: str | None,
-    check: Check = _no_check,
-) -> Iterator[Page]:
-    """Pages of a GET, in whatever form each answer names its successor.
-
-    Args:
-        client: Whom to ask.
-        path: The route, e.g. ``/articles``.
-        params: Parameters that every page needs, such as ``per_page`` or ``starting_after``.
-        key: Under which the records are, if not under ``data``.
-        check: Raises `UnusableAnswer` for a page that does not answer what was asked.
-
-    Raises:
-        UnusableAnswer: What the check raised each time.
-        IncompleteAnswer: When the last page leaves out what its counts tell of, or pages repeat.
-        MalformedResponse: When an answer has no list.
-    """
-    first = Request(path, dict(params or {}))
-    ways, asked, seen, number = [first], set[Any](), 0, 0
-    last: list[dict[str, Any]] = []
-    while ways:
-        number += 1
-        for way in ways:
-            if way.identity in asked:
-                continue
-            asked.add(way.identity)
-            page, ways = _listed(client, way, first, key, check, seen, number)
-            if page.records != last or not last:
-                break
-        else:
-            raise IncompleteAnswer("the pages go round in circles", call=f"GET {path}", missing=1)
-        seen, last = seen + len(page.records) + page.unreadable, page.records
-        yield page
-
-
-def _listed(
-    client: IntercomClient,
-    way: Request,
-    first: Request,
-    key: str | None,
-    check: Check,
-    seen: int,
-    number: int,
-) -> tuple[Page, list[Request]]:
-    """One page of a list, and the ways to the next."""
-    call = f"GET {first.path}"
-
-    def read(answer: Answer) -> tuple[Page, list[Request]]:
-        page, counts = page_of(answer, key, call), Counts.of(answer.body)
-        check(page)
-        ways = requests_after(answer.body, first, number)
-        now = seen + len(page.records) + page.unreadable
-        # Events name a further page for ever: an empty one ends them.
-        if not page.records and counts.at_least <= now:
-            ways = []
-        if not ways:
-            if answer.body.get("has_more") is True and counts.at_least <= now:
-                raise IncompleteAnswer("has_more, and no way to it", call=call, missing=1)
-            check_end(page, counts, now, _asked(first), call)
-        return page, ways
-
-    try:
-        return client.read("GET", way.path, read, params=way.params)
-    except IncompleteAnswer as problem:
-        return _believed(problem), []
 
 
 def search_pages(
@@ -159,7 +82,7 @@ def search_pages(
             page = client.read("POST", path, read, json=request, params=params or {}, tries=tries)
         except ServerError as problem:
             if isinstance(problem, IncompleteAnswer) and (size == 1 or problem.page):
-                page = _believed(problem)
+                page = believed(problem)
             elif size == 1:
                 raise
             else:
@@ -208,30 +131,19 @@ def scroll_pages(client: IntercomClient, path: str, *, key: str | None) -> Itera
         page = page_of(answer, key, f"GET {path}", answer.body.get("scroll_param"))
         total = page.total if page.total is not None else total
         if not page.records:
+            missing = (total or 0) - seen
             # Companies come and go meanwhile; a page of them does not.
-            if (total or 0) - seen >= usual:
+            if missing >= usual:
                 raise IncompleteAnswer(
                     f"the scroll ended after {seen} of {total}",
                     call=f"GET {path}",
-                    missing=(total or 0) - seen,
+                    missing=missing,
                 )
+            if missing > 0:
+                yield replace(page, missing=missing)
             return
         if not isinstance(page.cursor, str) or not page.cursor:
             raise MalformedResponse("a page of a scroll has no scroll_param", call=f"GET {path}")
         usual, seen = max(usual, len(page.records)), seen + len(page.records)
         yield page
         params = {"scroll_param": page.cursor}
-
-
-def _believed(problem: IncompleteAnswer) -> Page:
-    """The page of an answer that stayed as it is when it was repeated, if it may be the last."""
-    page: Page | None = problem.page
-    if page is None:
-        raise problem
-    logger.warning("%s; it stayed so when asked again", problem)
-    return replace(page, missing=problem.missing)
-
-
-def _asked(first: Request) -> int | None:
-    size = first.params.get("per_page")
-    return int(size) if size else None
