@@ -358,7 +358,7 @@ def test_a_missing_scope_fails_one_asset_and_says_how_to_leave_it_out(
     result = project.run("tags", "teams", raise_on_error=False)
     failure = result.failure_data_for_node("tags")
     assert failure is not None
-    assert "* - tags" in str(failure.user_failure_data)
+    assert "'not key:tags'" in str(failure.user_failure_data)
     assert project.differences("teams") == {}
 
 

@@ -113,11 +113,21 @@ class IncompleteAnswer(UnusableAnswer):
     Args:
         message: What happened.
         missing: How many records it is short of.
-        page: What came, if it may be all there is nevertheless.
+        page: What came.
+        is_credible: Whether that may be all there is nevertheless.
         **facts: As of `IntercomError`.
     """
 
-    def __init__(self, message: str, *, missing: int, page: Any = None, **facts: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        missing: int,
+        page: Any = None,
+        is_credible: bool = False,
+        **facts: Any,
+    ) -> None:
         super().__init__(message, **facts)
         self.missing = missing
         self.page = page
+        self.is_credible = is_credible

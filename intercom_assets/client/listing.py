@@ -72,7 +72,7 @@ class _Listing:
             if page.records != self._before or not self._before:
                 self.ways, self._before = following, page.records
                 self._number += 1
-                self._seen += len(page.records) + page.unreadable
+                self._seen += page.given
                 return page
         raise refused or IncompleteAnswer(
             "the pages go round in circles", call=self._call, missing=1
@@ -89,7 +89,7 @@ class _Listing:
         if self._check:
             self._check(page)
         ways = requests_after(answer.body, self._first, self._number)
-        seen = self._seen + len(page.records) + page.unreadable
+        seen = self._seen + page.given
         # Events name a further page for ever: an empty one ends them.
         if not page.records and counts.at_least <= seen:
             ways = []

@@ -36,6 +36,11 @@ class Page:
     unreadable: int = 0
     missing: int = 0
 
+    @property
+    def given(self) -> int:
+        """How many items came, whatever they are."""
+        return len(self.records) + self.unreadable
+
 
 def items_of(body: Mapping[str, Any], key: str | None, call: str) -> list[Any]:
     """The list of an answer: under the documented key, else ``data``, or under both.
@@ -58,11 +63,11 @@ def page_of(answer: Answer, key: str | None, call: str, cursor: str | None = Non
     """The page that an answer holds.
 
     Raises:
-        MalformedResponse: When it has no list, or nothing in its list is a record.
+        MalformedResponse: When it has no list, or one of something else than records.
     """
     items = items_of(answer.body, key, call)
     records = [item for item in items if isinstance(item, dict)]
-    if items and not records:
+    if not records and any(item is not None for item in items):
         raise MalformedResponse("the list holds something other than records", call=call)
     return Page(
         records,
@@ -79,7 +84,7 @@ def check_end(page: Page, counts: Counts, seen: int, asked: int | None, call: st
 
     The counts have to agree with it. They may be off by a few, for records change, come and go
     while pages are read; so an answer that says outright that it is the last, and is not full, is
-    believed once it was repeated (`IncompleteAnswer.page`).
+    believed once it was repeated (`IncompleteAnswer.is_credible`).
 
     Args:
         page: The answer's page.
@@ -94,15 +99,14 @@ def check_end(page: Page, counts: Counts, seen: int, asked: int | None, call: st
     missing = counts.at_least - seen
     if missing <= 0:
         return
-    given = len(page.records) + page.unreadable
-    is_full = given >= (counts.per_page or asked or given + 1)
-    is_credible = seen > 0 and not is_full and counts.is_last(seen)
+    is_full = page.given >= (counts.per_page or asked or page.given + 1)
     raise IncompleteAnswer(
         f"{seen} records came, of which Intercom says there are {counts.at_least}, and no way to "
         "the others was named",
         call=call,
         missing=missing,
-        page=page if is_credible else None,
+        page=page,
+        is_credible=seen > 0 and not is_full and counts.is_last(seen),
     )
 
 
@@ -112,8 +116,8 @@ def believed(problem: IncompleteAnswer) -> Page:
     Raises:
         IncompleteAnswer: The problem, if it may not.
     """
-    page: Page | None = problem.page
-    if page is None:
+    if not problem.is_credible:
         raise problem
     logger.warning("%s; it stayed so when asked again", problem)
+    page: Page = problem.page
     return replace(page, missing=problem.missing)

@@ -17,7 +17,7 @@ from typing import Any
 
 from intercom_assets.client.errors import ConfigError
 from intercom_assets.streams import STREAMS, BaseStream, Batch
-from intercom_assets.streams.transform import Record, unwrap
+from intercom_assets.streams.transform import Record, list_in
 
 Fields = Mapping[str, Sequence[str]]
 Path = tuple[str, ...]
@@ -139,10 +139,8 @@ def _changed(value: Any, path: Path, change: Callable[[Any], Any] | None) -> Any
 def _in_envelope(
     value: dict[str, Any], path: Path, change: Callable[[Any], Any] | None
 ) -> dict[str, Any]:
-    lists = [key for key, item in value.items() if isinstance(item, list)]
-    if len(lists) != 1 or unwrap({**value, "has_more": False}) is not value[lists[0]]:
-        return value
-    return {**value, lists[0]: _changed(value[lists[0]], path, change)}
+    key, items = list_in(value)
+    return {**value, key: _changed(items, path, change)} if key else value
 
 
 def _check(option: str, stream: str, name: str) -> None:
