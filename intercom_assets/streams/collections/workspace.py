@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from intercom_assets.client.errors import MalformedResponse, UnusableAnswer
+from intercom_assets.client import Answer
+from intercom_assets.client.errors import UnusableAnswer
+from intercom_assets.client.identity import naming_a_workspace
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import WORKSPACE
 from intercom_assets.streams.transform import Record
@@ -37,13 +39,13 @@ class WorkspaceItself(FullTableStream):
         """One page, with what Intercom says of the token's workspace.
 
         Raises:
-            MalformedResponse: When it says nothing.
+            UnusableAnswer: When it says nothing, asked again and again.
         """
-        answer = self.client.get(self.path)
-        app = answer.body.get("app")
-        if not isinstance(app, dict) or not app.get("id_code"):
-            raise MalformedResponse("the answer names no workspace", call=f"GET {self.path}")
-        yield Page([app], answer.size, answer.at)
+
+        def read(answer: Answer) -> Page:
+            return Page([naming_a_workspace(answer.body)["app"]], answer.size, answer.at)
+
+        yield self.client.read("GET", self.path, read)
 
 
 class AdminList(FullTableStream):
