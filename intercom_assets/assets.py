@@ -8,7 +8,7 @@ import dagster as dg
 
 from intercom_assets.checks import check_specs
 from intercom_assets.observability import metadata
-from intercom_assets.streams import STREAMS
+from intercom_assets.streams import STREAMS, BaseStream, NestedStream
 from intercom_assets.streams.selection import choose
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
@@ -89,7 +89,12 @@ def build_intercom_assets(
         max_retries=max_retries,
         retry_seconds=retry_seconds,
     )
-    return [factory.asset_of(props[name]) for name in names]
+    # What stands inside another stream's records is made by that one's step.
+    return [factory.asset_of(props[name]) for name in names if not _is_nested(STREAMS[name])]
+
+
+def _is_nested(stream: type[BaseStream]) -> bool:
+    return issubclass(stream, NestedStream)
 
 
 def pool_of(prefix: Sequence[str] = ()) -> str:
@@ -126,19 +131,33 @@ class _Factory:
     retry_seconds: float
 
     def asset_of(self, stream: IntercomStreamProps) -> dg.AssetsDefinition:
-        """The asset of a stream."""
-        spec = self.specs[stream.name]
+        """The asset of a stream, together with those of what stands inside its records."""
+        spec, kind = self.specs[stream.name], stream.stream
+        # By the name of its output.
+        made = {"result": kind} | {inner.tap_stream_id: inner for inner in kind.nested}
+        specs = {output: self.specs[of.tap_stream_id] for output, of in made.items()}
 
         @dg.multi_asset(
             name="__".join(spec.key.path),
             outs={
-                "result": dg.AssetOut.from_spec(
-                    spec.replace_attributes(deps=[]), io_manager_key=self.io_manager_key
+                output: dg.AssetOut.from_spec(
+                    each.replace_attributes(deps=[]),
+                    io_manager_key=self.io_manager_key,
+                    is_required=not kind.optional and len(made) == 1,
                 )
+                for output, each in specs.items()
             },
             deps=spec.deps,
+            internal_asset_deps={
+                output: {dep.asset_key for dep in each.deps} for output, each in specs.items()
+            },
+            can_subset=len(made) > 1,
             required_resource_keys={self.resource_key, self.io_manager_key},
-            check_specs=check_specs(stream.stream, spec.key) if self.checks else None,
+            check_specs=[
+                check for output, of in made.items() for check in check_specs(of, specs[output].key)
+            ]
+            if self.checks
+            else None,
             pool=pool_of(stream.key_prefix),
             op_tags={"dagster/priority": "1"} if stream.stream.is_long else None,
         )

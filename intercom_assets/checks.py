@@ -146,6 +146,27 @@ def run_checks(
             )
 
 
+def lacking_checks(
+    key: dg.AssetKey, problem: dg.Failure, selected: AbstractSet[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yields the results of the checks of a stream that this workspace or token lacks.
+
+    Args:
+        key: The asset.
+        problem: Why it cannot be read, and what to do about it.
+        selected: The checks that are wanted.
+    """
+    for name in [wanted.name for wanted in selected if wanted.asset_key == key]:
+        yield dg.AssetCheckResult(
+            passed=name != READABLE,
+            asset_key=key,
+            check_name=name,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=problem.description if name == READABLE else "not looked at: nothing came",
+            metadata=problem.metadata if name == READABLE else {},
+        )
+
+
 def _verdict(
     check: Check, warehouse: Warehouse, table: str, extraction: Extraction, began: datetime
 ) -> Verdict:
@@ -284,7 +305,19 @@ def _is_parts(stream: type[BaseStream]) -> bool:
     return stream is ConversationParts
 
 
+def _readable(stored: Stored) -> Verdict:
+    return Verdict(True, "Intercom gives it to this token", {})
+
+
+READABLE = "readable"
 CHECKS = (
+    Check(
+        READABLE,
+        "Scope, plan and API version allow the stream. Without them the step succeeds, and stores "
+        "nothing.",
+        lambda stream: stream.optional,
+        _readable,
+    ),
     Check(
         "keys_unique",
         "Keys are there, and each once.",

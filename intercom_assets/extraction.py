@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,7 @@ from intercom_assets.streams import (
     BaseStream,
     Batch,
     ChildStream,
+    NestedStream,
     Run,
     WorkQueue,
 )
@@ -35,6 +37,8 @@ class Extraction:
         asset_keys: The assets of all streams by name, for the lineage of columns.
 
     Attributes:
+        nested: Extractions of the streams whose records come inside this one's.
+        landed: Metadata of the table, once everything is stored.
         began: When the reading began by the source's clock, epoch seconds.
     """
 
@@ -53,6 +57,10 @@ class Extraction:
         self.allow_empty = allow_empty
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
+        self.nested = [
+            Extraction(inner, self.run, privacy=privacy) for inner in stream.inner_streams()
+        ]
+        self.landed: dict[str, Any] | None = None
         self.asset_keys = asset_keys or {}
         self.began = 0.0
 
@@ -61,7 +69,7 @@ class Extraction:
         """The table that the records belong in."""
         stream = self.stream
         # Two reads of a list that is always read whole are told apart by their content.
-        versioned = isinstance(stream, (SearchStream, ChildStream))
+        versioned = isinstance(stream, (SearchStream, ChildStream, NestedStream))
         return TableSpec(
             key=tuple(stream.key_properties),
             schema=self.redaction.schema(stream.load_schema()),
@@ -112,7 +120,26 @@ class Extraction:
             batches = stream.batches(state, self.run, queue)
         else:
             batches = stream.batches(state, self.run)
-        return map(self.redaction.batch, batches)
+        return map(self._redacted, batches)
+
+    def _redacted(self, batch: Batch) -> Batch:
+        nested = {
+            inner.stream.tap_stream_id: inner.redaction.records(
+                batch.nested.get(inner.stream.tap_stream_id, [])
+            )
+            for inner in self.nested
+        }
+        return self.redaction.batch(replace(batch, nested=nested) if nested else batch)
+
+    @property
+    def all(self) -> list[Extraction]:
+        """This extraction, and those of what is nested in its records."""
+        return [self, *self.nested]
+
+    def key_of(self, inner: Extraction, own: dg.AssetKey) -> dg.AssetKey:
+        """The asset of a nested extraction, which is beside this one's unless somebody said so."""
+        name = inner.stream.tap_stream_id
+        return self.asset_keys.get(name) or dg.AssetKey([*own.path[:-1], name])
 
     @property
     def unit(self) -> str:

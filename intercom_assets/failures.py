@@ -9,7 +9,12 @@ import dagster as dg
 from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
 from intercom_assets.extraction import Extraction
 from intercom_assets.streams import BaseStream, Batch, Run, WorkQueue
+from intercom_assets.streams.availability import advice, is_lacking
 from intercom_assets.streams.state import SyncState
+
+
+class Lacking(dg.Failure):
+    """Plan, feature, version or scope lack an optional stream: nothing that failing would mend."""
 
 
 class AssetExtraction(Extraction):
@@ -49,22 +54,30 @@ class AssetExtraction(Extraction):
             # Not by a RetryPolicy, which would repeat a step that was cancelled as well.
             raise dg.RetryRequested(*self._retries) from problem
         except IntercomError as problem:
-            raise _failure(self.stream.tap_stream_id, problem) from None
+            stream = type(self.stream)
+            if is_lacking(stream, problem):
+                said = f"{stream.tap_stream_id}: {problem}. {advice(stream)}"
+                raise Lacking(said, metadata=_facts(problem), allow_retries=False) from None
+            raise _failure(stream.tap_stream_id, problem) from None
 
 
-def _failure(stream: str, problem: IntercomError) -> dg.Failure:
+def _facts(problem: IntercomError) -> dict[str, str | int]:
     facts = {
         "intercom/call": problem.call,
         "intercom/status": problem.status,
         "intercom/code": problem.code,
         "intercom/request_id": problem.request_id,
     }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _failure(stream: str, problem: IntercomError) -> dg.Failure:
     hint = ""
     if isinstance(problem, PermissionDenied):
         hint = f". To run without it, select 'not key:{stream}', or build the assets without it"
     # The client has repeated what is worth repeating; Dagster's own retries would repeat the rest.
     return dg.Failure(
         f"{stream}: {problem}{hint}",
-        metadata={key: value for key, value in facts.items() if value is not None},
+        metadata=_facts(problem),
         allow_retries=False,
     )

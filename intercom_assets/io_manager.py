@@ -17,8 +17,10 @@ from intercom_assets.observability import metadata
 from intercom_assets.observability.facts import facts_of, look_inside
 from intercom_assets.observability.preview import MASKED, PREVIEWS
 from intercom_assets.resume import resume
+from intercom_assets.step import Step
 from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Landing, Warehouse
+from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS, Memory
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
@@ -111,43 +113,59 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                 f"give {context.asset_key.to_user_string()} another io_manager_key",
                 allow_retries=False,
             )
-        warehouse = self._warehouse_of(context.definition_metadata, context.log.warning)
-        table = _table_of(context.definition_metadata, context.asset_key)
+        if obj.landed is None:
+            self.land(obj, Step.of_output(context))
+        context.add_output_metadata(obj.landed or {})
+
+    def land(self, extraction: Extraction, step: Step) -> None:
+        """Stores everything that an extraction yields, and what is nested in it.
+
+        An asset has this done before it hands the extraction over as its output: what is handed
+        over counts as materialized, even if Intercom turns out not to give it.
+
+        Args:
+            extraction: What to store. Afterwards its `landed` is the metadata of its table.
+            step: In which step.
+
+        Raises:
+            Failure: When the warehouse refuses it; the message says why and what to do.
+        """
+        warehouse = self._warehouse_of(step.about, step.log.warning)
+        table = _table_of(step.about, step.key)
         my_turn = turn(
             self.database,
             f"{warehouse.schema}.{table}".casefold(),
-            context.run_id,
+            step.run_id,
             self.patience,
-            context.log.warning,
+            step.log.warning,
         )
         with _refusals_as_failures(), fewer_collections(), my_turn:
             started = time.monotonic()
-            landing = Landing(warehouse, table, obj.table, obj.source, context.run_id)
-            resume(context, landing)
-            writer = Writer(context, landing, obj)
+            landing = _landing(warehouse, table, extraction, step.run_id)
+            resume(step, landing)
+            writer = Writer(step, landing, extraction)
             writer.take_in()
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():
                 writer.finish()
                 seconds = round(time.monotonic() - started, 3)
-                context.add_output_metadata(
-                    {
+                for each, berth in zip(extraction.all, landing.all, strict=True):
+                    each.landed = {
                         **facts_of(
-                            landing,
-                            context.asset_key,
-                            obj.presentation,
-                            obj.redaction,
-                            obj.metadata(),
-                            obj.asset_keys,
+                            berth,
+                            step.key if each is extraction else extraction.key_of(each, step.key),
+                            each.presentation,
+                            each.redaction,
+                            each.metadata(),
+                            extraction.asset_keys,
                         ),
-                        **writer.progress(),
+                        **writer.progress(berth),
                         **writer.lag(),
                         metadata.SECONDS: seconds,
                         **look_inside(
-                            landing, obj.presentation, self.preview, self.charts, context.log
+                            berth, each.presentation, self.preview, self.charts, step.log
                         ),
                     }
-                )
 
     def load_input(self, context: dg.InputContext) -> "pd.DataFrame":
         """A table, or the columns of it that the input's metadata names, as a DataFrame.
@@ -234,6 +252,14 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
     """The table of an asset, whatever a translator made of its key."""
     return (definition_metadata or {}).get(metadata.STREAM) or key.path[-1]
+
+
+def _landing(warehouse: Warehouse, table: str, extraction: Extraction, run_id: str) -> Landing:
+    nested = [
+        Berth(warehouse, inner.stream.tap_stream_id, inner.table, extraction.source, run_id)
+        for inner in extraction.nested
+    ]
+    return Landing(warehouse, table, extraction.table, extraction.source, run_id, nested)
 
 
 # Once for each database and process: within one they share its memory, whoever opens it.

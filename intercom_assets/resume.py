@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from intercom_assets.observability import metadata
+from intercom_assets.step import Step
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.warehouse import Landing
 
@@ -46,7 +47,7 @@ def newest_bookmark(instance: dg.DagsterInstance, key: dg.AssetKey) -> BookmarkE
     return max((event for event in newest if event), key=lambda e: e.timestamp, default=None)
 
 
-def resume(context: dg.OutputContext, landing: Landing) -> None:
+def resume(step: Step, landing: Landing) -> None:
     """Sets a landing's stored state to where this run goes on.
 
     Raises:
@@ -54,11 +55,11 @@ def resume(context: dg.OutputContext, landing: Landing) -> None:
     """
     if landing.spec.replace:
         return  # always read whole
-    stored, instance = landing.stored, context.step_context.instance
-    event = newest_bookmark(instance, context.asset_key)
+    stored, instance = landing.stored, step.instance
+    event = newest_bookmark(instance, step.key)
     if event is None:
         if stored.state and stored.run_id and instance.has_run(stored.run_id):
-            context.log.info(
+            step.log.info(
                 f"{landing.name}: the asset was wiped in Dagster, so everything is read again"
             )
             landing.start_over(None, stored.reset)
@@ -69,18 +70,18 @@ def resume(context: dg.OutputContext, landing: Landing) -> None:
     if moment is None:
         raise dg.Failure(
             f"the bookmark {event.value!r} that was reported for "
-            f"{context.asset_key.to_user_string()} is no date: report one such as "
+            f"{step.key.to_user_string()} is no date: report one such as "
             "2024-01-31T00:00:00Z",
             allow_retries=False,
         )
     if stored.state and moment > stored.state.bookmark:
-        context.log.warning(
+        step.log.warning(
             f"{landing.name}: the reported bookmark {to_iso(moment)} is ahead of what is stored "
             "and is not followed, for that would leave a gap. To leave out older records set "
             "start_date"
         )
     else:
-        context.log.info(f"{landing.name}: set back to the reported bookmark {to_iso(moment)}")
+        step.log.info(f"{landing.name}: set back to the reported bookmark {to_iso(moment)}")
     landing.start_over(moment, event.mark)
 
 

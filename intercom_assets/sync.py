@@ -3,19 +3,29 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import dagster as dg
 
-from intercom_assets.checks import run_checks
-from intercom_assets.failures import AssetExtraction
+from intercom_assets.checks import lacking_checks, run_checks
+from intercom_assets.extraction import Extraction
+from intercom_assets.failures import AssetExtraction, Lacking
 from intercom_assets.models.assets import report_relations
 from intercom_assets.resources import IntercomResource
+from intercom_assets.step import Step
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import IntercomStreamProps
 from intercom_assets.warehouse import HoldsTables
 
 Told: TypeAlias = dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult
+
+
+@runtime_checkable
+class LandsExtractions(Protocol):
+    """Whatever can store an extraction before it is handed over as an output."""
+
+    def land(self, extraction: Extraction, step: Step) -> None:
+        """Stores everything that an extraction yields."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,9 @@ class IntercomSync:
     def run(self, context: dg.AssetExecutionContext) -> Iterator[Told]:
         """Yields what is to be stored, and once Dagster has had it stored, the checks' results.
 
+        An optional stream that plan, feature, version or scope lack yields no output, and a failed
+        check that says what to do.
+
         Raises:
             Failure: When Intercom refuses; the message says why and what to do.
             RetryRequested: When Intercom does not answer for long, and the step may be repeated.
@@ -63,22 +76,51 @@ class IntercomSync:
             may_retry=context.retry_number < self.max_retries,
             retries=(self.max_retries, self.retry_seconds),
         )
-        began = datetime.now(timezone.utc)
-        yield dg.Output(extraction)
-        yield from self._relations(began, context.log)
+        began, own = datetime.now(timezone.utc), self.asset_keys[self.stream.name]
+        if isinstance(self.io_manager, LandsExtractions):
+            try:
+                self.io_manager.land(extraction, Step.of_asset(context, own))
+            except Lacking as problem:
+                yield from self._without(extraction, problem, context)
+                return
+        for each in extraction.all:
+            yield from self._told(each, began, context)
+
+    def _told(
+        self, extraction: Extraction, began: datetime, context: dg.AssetExecutionContext
+    ) -> Iterator[Told]:
+        """Hands over what was stored, and yields the checks' results."""
+        name = extraction.stream.tap_stream_id
+        key = self.asset_keys[name]
+        if key not in context.selected_asset_keys:
+            # It came along with what was selected, and was stored with it.
+            context.log_event(dg.AssetMaterialization(key, metadata=extraction.landed or {}))
+            yield from self._relations(name, began, context.log)
+            return
+        yield dg.Output(extraction, "result" if name == self.stream.name else name)
+        yield from self._relations(name, began, context.log)
         yield from run_checks(
             extraction,
-            context.asset_key,
+            key,
             self.io_manager,
             self.schema,
             began,
             context.selected_asset_check_keys,
         )
 
-    def _relations(self, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
+    def _relations(self, name: str, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
         if self.relations and isinstance(self.io_manager, HoldsTables):
             store = self.io_manager.warehouse(self.schema)
-            yield from report_relations(store, self.stream.name, self.asset_keys, began, log)
+            yield from report_relations(store, name, self.asset_keys, began, log)
+
+    def _without(
+        self, extraction: Extraction, problem: Lacking, context: dg.AssetExecutionContext
+    ) -> Iterator[Told]:
+        """Says why there is nothing to store."""
+        context.log.warning(problem.description or "")
+        for each in extraction.all:
+            key = self.asset_keys[each.stream.tap_stream_id]
+            yield from lacking_checks(key, problem, context.selected_asset_check_keys)
 
 
 Execute: TypeAlias = Callable[[dg.AssetExecutionContext, IntercomSync], Iterable[Told]]

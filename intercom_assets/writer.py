@@ -1,6 +1,7 @@
 """Gathers an extraction's batches into commits, and tells Dagster how far it is."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,12 +11,14 @@ import dagster as dg
 from intercom_assets.extraction import Extraction
 from intercom_assets.observability import metadata
 from intercom_assets.observability.progress import Progress
+from intercom_assets.step import Step
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.threads.crews import WRITERS, in_background
 from intercom_assets.threads.garbage import collect_recent
 from intercom_assets.warehouse import Landing
+from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.buffer import Buffer
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
@@ -28,19 +31,17 @@ OBSERVATION_SECONDS = 10.0
 class Writer:
     """Gathers an extraction's batches into commits, and tells Dagster how far it is."""
 
-    def __init__(self, context: dg.OutputContext, landing: Landing, extraction: Extraction) -> None:
-        self._context = context
+    def __init__(self, step: Step, landing: Landing, extraction: Extraction) -> None:
+        self._step = step
         self._landing = landing
         self._extraction = extraction
         self._before = landing.stored.state
         self._state = landing.stored.state
-        self._progress = Progress(
-            landing.name, extraction.unit, extraction.expected, context.log.info
-        )
+        self._progress = Progress(landing.name, extraction.unit, extraction.expected, step.log.info)
         self._committing: tuple[Buffer, Callable[[], None]] | None = None
         self._committed_at = time.monotonic()
         self._observed_at: float | None = None
-        self._records = 0
+        self._records: Counter[str] = Counter()
 
     def take_in(self) -> None:
         """Commits batch after batch, in the order that the stream yields them."""
@@ -61,7 +62,7 @@ class Writer:
             self._commit()
         self._settle()
         if self._extraction.table.replace:
-            self._records += self._landing.waiting.count
+            self._count(self._landing.waiting)
             self._landing.replace([], self._extraction.allow_empty)
 
     def _take(self, batch: Batch) -> None:
@@ -105,9 +106,14 @@ class Writer:
         result()
         if buffer.state is not None:
             self._state = buffer.state
-            self._records += buffer.count
+            self._count(buffer)
             self._observe()
         collect_recent()
+
+    def _count(self, buffer: Buffer) -> None:
+        self._records[self._landing.name] += buffer.count
+        for name, inner in buffer.nested.items():
+            self._records[name] += inner.count
 
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""
@@ -115,15 +121,14 @@ class Writer:
         if self._observed_at is not None and now - self._observed_at < OBSERVATION_SECONDS:
             return
         self._observed_at = now
-        self._context.log_event(
-            dg.AssetObservation(self._context.asset_key, metadata=self.progress())
-        )
+        facts = self.progress(self._landing)
+        self._step.tell(dg.AssetObservation(self._step.key, metadata=facts))
 
-    def progress(self) -> dict[str, Any]:
-        """How far the run is: records, what they changed, and the bookmark."""
-        changes = self._landing.changes
+    def progress(self, berth: Berth) -> dict[str, Any]:
+        """How far the run is at one of its tables: records, what they changed, and the bookmark."""
+        changes = berth.changes
         facts: dict[str, Any] = {
-            metadata.RECORDS: self._records,
+            metadata.RECORDS: self._records[berth.name],
             metadata.INSERTED: changes.inserted,
             metadata.UPDATED: changes.updated,
             metadata.UNCHANGED: changes.unchanged,

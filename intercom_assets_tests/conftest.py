@@ -122,15 +122,15 @@ class Project:
         self, *streams: str, raise_on_error: bool = True, **config: Any
     ) -> dg.ExecuteInProcessResult:
         """Materializes streams, the core by default, each with the same run config."""
-        names = list(streams or CORE)
+        assets = build_intercom_assets(
+            streams or CORE, max_retries=0, checks=self.checks, relations=self.relations
+        )
         _client.cache_clear()  # as in a process of its own
         return dg.materialize(
-            build_intercom_assets(
-                names, max_retries=0, checks=self.checks, relations=self.relations
-            ),
+            assets,
             instance=self.instance,
             resources=self.resources(),
-            run_config=dg.RunConfig(ops={name: {"config": config} for name in names}),
+            run_config=dg.RunConfig(ops={asset.op.name: {"config": config} for asset in assets}),
             raise_on_error=raise_on_error,
         )
 

@@ -138,8 +138,9 @@ def disagreements(
         landed = [row for row in landed if row[observed_at] == newest]
     key = _key_of(stream)
     # Parts that were stored while they were among the newest stay.
-    older = {part["id"] for held in workspace.parts.values() for part in held[:-NEWEST_PARTS]}
-    keys = [key(row) for row in landed if stream != "conversation_parts" or row["id"] not in older]
+    owned = {"conversation_parts": workspace.parts, "ticket_parts": workspace.ticket_parts}
+    older = {part["id"] for held in owned.get(stream, {}).values() for part in held[:-NEWEST_PARTS]}
+    keys = [key(row) for row in landed if row.get("id") not in older]
     problems = _key_problems(keys, [key(record) for record in wanted])
     by_key = {key(row): row for row in landed}
     for record in wanted:

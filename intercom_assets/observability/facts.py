@@ -12,12 +12,12 @@ from intercom_assets.observability.charts import chart_markdown
 from intercom_assets.observability.presentation import Presentation
 from intercom_assets.observability.preview import preview_markdown
 from intercom_assets.streams.privacy import Redaction
-from intercom_assets.warehouse import Landing
+from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.names import path
 
 
 def facts_of(
-    landing: Landing,
+    berth: Berth,
     key: dg.AssetKey,
     presentation: Presentation,
     redaction: Redaction,
@@ -27,19 +27,19 @@ def facts_of(
     """Metadata on what a run did to a table, and on the table as it is now.
 
     Args:
-        landing: The run's writing, once it is done.
+        berth: The run's place at the table, once it is done.
         key: The table's asset.
         presentation: How the table shows itself.
         redaction: What was left out of it.
         counts: What the reading cost and what was noteworthy, by name.
         siblings: The assets of the tables beside it, as far as anybody named them.
     """
-    changes = landing.changes
-    rows, columns = landing.describe()
+    changes = berth.changes
+    rows, columns = berth.describe()
     facts: dict[str, Any] = {
-        metadata.TABLE_NAME: f"{landing.warehouse.schema}.{landing.name}",
+        metadata.TABLE_NAME: f"{berth.warehouse.schema}.{berth.name}",
         metadata.ROW_COUNT: rows,
-        metadata.COLUMN_SCHEMA: _column_schema(columns, landing.spec.schema["properties"]),
+        metadata.COLUMN_SCHEMA: _column_schema(columns, berth.spec.schema["properties"]),
         metadata.DELETED: changes.deleted,
         metadata.REFERENCE: dg.MetadataValue.url(presentation.docs_url),
         **{f"intercom/{name}": count for name, count in counts.items()},
@@ -56,7 +56,7 @@ def facts_of(
 
 
 def look_inside(
-    landing: Landing,
+    berth: Berth,
     presentation: Presentation,
     preview: str,
     charts: bool,
@@ -65,16 +65,16 @@ def look_inside(
     """A preview and a chart of a table, as Markdown.
 
     Args:
-        landing: The run's writing, once it is done.
+        berth: The run's place at the table, once it is done.
         presentation: How the table shows itself.
         preview: How personal data shows, see `preview_markdown`.
         charts: Whether a chart is wanted.
         log: Learns of what cannot be shown; the table is complete without it.
     """
     found: dict[str, str | None] = {}
-    columns = landing.describe()[1]
-    with landing.warehouse.connection() as connection:
-        table = path(connection, landing.warehouse.schema, landing.name)
+    columns = berth.describe()[1]
+    with berth.warehouse.connection() as connection:
+        table = path(connection, berth.warehouse.schema, berth.name)
         try:
             found[metadata.PREVIEW] = preview_markdown(
                 connection, table, columns, presentation.plain, preview
@@ -83,7 +83,7 @@ def look_inside(
                 found[metadata.CHART] = chart_markdown(connection, table, presentation.chart)
         except duckdb.Error as problem:
             # Such as a column that is left out, or one that holds something else meanwhile.
-            log.info(f"{landing.name}: not all is shown, because {type(problem).__name__}")
+            log.info(f"{berth.name}: not all is shown, because {type(problem).__name__}")
     return {name: dg.MetadataValue.md(text) for name, text in found.items() if text}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from intercom_assets.client.errors import ConfigError
 from intercom_assets.singer.messages import breadcrumbs
-from intercom_assets.streams import STREAMS, BaseStream
+from intercom_assets.streams import STREAMS, BaseStream, selection
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,13 @@ class Selected:
 
 
 def discover() -> dict[str, Any]:
-    """The catalog of all streams; unless somebody says otherwise the default ones are selected."""
-    return {"streams": [_entry(stream) for stream in STREAMS.values()]}
+    """The catalog of all streams; unless somebody says otherwise `selection.choose` selects."""
+    default = set(selection.choose())
+    return {"streams": [_entry(stream, name in default) for name, stream in STREAMS.items()]}
 
 
 def select(catalog: Mapping[str, Any] | None) -> list[Selected]:
-    """The streams that a catalog selects, in the catalog's order; without one the default ones.
+    """The streams that a catalog selects, in the catalog's order; without a catalog the default.
 
     Raises:
         ConfigError: When the catalog is none, or names a stream that there is not.
@@ -43,11 +44,11 @@ def select(catalog: Mapping[str, Any] | None) -> list[Selected]:
     return [_selected(entry) for entry in entries if _is_selected(entry)]
 
 
-def _entry(stream: type[BaseStream]) -> dict[str, Any]:
+def _entry(stream: type[BaseStream], is_default: bool) -> dict[str, Any]:
     schema = stream.load_schema()
     facts: dict[str, Any] = {
         "inclusion": "available",
-        "selected-by-default": stream.default,
+        "selected-by-default": is_default,
         "table-key-properties": stream.unique_key(),
         "forced-replication-method": stream.replication_method,
         "valid-replication-keys": stream.valid_replication_keys,

@@ -16,6 +16,7 @@ from intercom_assets.singer.schema import AnnouncedSchema
 from intercom_assets.singer.state import plain, read_state, with_bookmark
 from intercom_assets.streams.base import FULL_TABLE, BaseStream
 from intercom_assets.streams.records import Run
+from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
 
@@ -29,23 +30,34 @@ def write_stream(
     stream_metadata: Any,
     config: Mapping[str, Any],
     transformer: Any = None,
+    nested: Sequence[Messages] = (),
 ) -> dict[str, Any]:
     """Writes one stream's messages; see `BaseStream.sync`.
 
-    Without a transformer records go out in the regular form that they have.
+    Without a transformer records go out in the regular form that they have. Streams that are nested
+    in this one's records go out with it, from the same read and under the same state.
     """
     run, state = _run(stream, config), plain(state)
     begun = read_state(state, stream, run.since)
+    if any(read_state(state, inner.stream, run.since) != begun for inner in nested):
+        # The target lacks some of what is nested in records that it has.
+        begun = SyncState(since=run.since)
     since = begun.gaps(2**40, run.lookback)[0][0]
-    messages = Messages(stream, schema, breadcrumbs(stream_metadata), transformer)
+    written = [Messages(stream, schema, breadcrumbs(stream_metadata), transformer), *nested]
     told = dict(state)
     for batch in stream.batches(begun, run):
-        messages.records(record for record in batch.records if stream.is_wanted(record, since))
-        reached = with_bookmark(told, stream, batch.state)
+        for messages in written:
+            of = messages.stream
+            records = batch.records if of is stream else batch.nested.get(of.tap_stream_id, ())
+            messages.records(record for record in records if of.is_wanted(record, since))
+        reached = told
+        for messages in written:
+            reached = with_bookmark(reached, messages.stream, batch.state)
         if reached != told:
             told = reached
             write_message({"type": "STATE", "value": told})
-    messages.end()
+    for messages in written:
+        messages.end()
     write_message({"type": "STATE", "value": told})
     return told
 
@@ -65,9 +77,9 @@ class Messages:
         stream: BaseStream,
         schema: Mapping[str, Any],
         metadata: Mapping[Any, Any],
-        transformer: Any,
+        transformer: Any = None,
     ) -> None:
-        self._stream = stream
+        self.stream = stream
         self._metadata = metadata
         self._transformer = transformer
         self._announced = AnnouncedSchema(schema, selected_fields(stream, schema, metadata))
@@ -81,7 +93,7 @@ class Messages:
     def records(self, records: Iterable[Record]) -> None:
         """Writes records, and before one that does not fit the schema a wider schema."""
         extracted = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
-        common: dict[str, Any] = {"type": "RECORD", "stream": self._stream.tap_stream_id}
+        common: dict[str, Any] = {"type": "RECORD", "stream": self.stream.tap_stream_id}
         if self._version is not None:
             common["version"] = self._version
         lines: list[str] = []
@@ -102,24 +114,24 @@ class Messages:
         if not self.count:
             logger.warning(
                 "%s: Intercom answered with none at all, so what the target has stays",
-                self._stream.tap_stream_id,
+                self.stream.tap_stream_id,
             )
             return
         write_message(
             {
                 "type": "ACTIVATE_VERSION",
-                "stream": self._stream.tap_stream_id,
+                "stream": self.stream.tap_stream_id,
                 "version": self._version,
             }
         )
 
     def _write_schema(self) -> None:
-        key = self._stream.replication_key
+        key = self.stream.replication_key
         message: dict[str, Any] = {
             "type": "SCHEMA",
-            "stream": self._stream.tap_stream_id,
+            "stream": self.stream.tap_stream_id,
             "schema": self._announced.schema,
-            "key_properties": self._stream.unique_key(),
+            "key_properties": self.stream.unique_key(),
         }
         write_message({**message, "bookmark_properties": [key]} if key else message)
 

@@ -19,9 +19,10 @@ from intercom_assets.client import IntercomClient
 from intercom_assets.client.errors import ConfigError, IntercomError, PermissionDenied
 from intercom_assets.client.settings import DESCRIPTIONS
 from intercom_assets.singer.catalog import Selected, discover, select
-from intercom_assets.singer.messages import write_message, write_stream
+from intercom_assets.singer.messages import Messages, write_message, write_stream
 from intercom_assets.singer.state import CURRENT, plain
-from intercom_assets.streams import STREAMS
+from intercom_assets.streams import STREAMS, NestedStream
+from intercom_assets.streams.availability import advice, is_lacking
 from intercom_assets.version import __version__
 
 NAME = "tap-intercom-assets"
@@ -68,22 +69,42 @@ def sync(
         config: The tap's configuration.
 
     Returns:
-        Names of the streams that the token may not read; they were left out.
+        Names of the streams that the token may not read; they were left out. Of an optional one
+        that is lacking only the log tells.
     """
     denied = []
     names = [entry.stream.tap_stream_id for entry in selected]
     first = names.index(state[CURRENT]) if state.get(CURRENT) in names else 0
     told = dict(state)
+    chosen = {entry.stream for entry in selected}
     for entry in [*selected[first:], *selected[:first]]:
+        if issubclass(entry.stream, NestedStream) and entry.stream.parent in chosen:
+            continue  # goes out with its parent
         stream = entry.stream(client)
+        nested = [other for other in selected if other.stream in entry.stream.nested]
         told[CURRENT] = stream.tap_stream_id
         write_message({"type": "STATE", "value": told})
         began = time.monotonic()
         try:
-            told = write_stream(stream, told, entry.schema, entry.metadata, config)
-        except PermissionDenied as problem:
-            logger.error("%s: %s", stream.tap_stream_id, problem)
-            denied.append(stream.tap_stream_id)
+            told = write_stream(
+                stream,
+                told,
+                entry.schema,
+                entry.metadata,
+                config,
+                nested=[
+                    Messages(other.stream(client), other.schema, other.metadata) for other in nested
+                ],
+            )
+        except IntercomError as problem:
+            if is_lacking(entry.stream, problem):
+                said = f"{stream.tap_stream_id}: {problem}. {advice(entry.stream)}"
+                logger.warning("left out: %s", said)
+            elif isinstance(problem, PermissionDenied):
+                logger.error("%s: %s", stream.tap_stream_id, problem)
+                denied.append(stream.tap_stream_id)
+            else:
+                raise
             continue
         _log_metric(stream.tap_stream_id, time.monotonic() - began)
     told.pop(CURRENT, None)

@@ -40,8 +40,6 @@ class Inner(Protocol):
 
     tap_stream_id: ClassVar[str]
 
-    def __init__(self, client: IntercomClient) -> None: ...
-
     def taken_from(self, parent: Record) -> list[Record] | None:
         """The records of a parent, which it loses; None if it holds none."""
 
@@ -112,7 +110,7 @@ class BaseStream:
     counted: ClassVar[tuple[str, ...]] = ()
     is_long: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
-    nested: ClassVar[tuple[type[Inner], ...]] = ()
+    nested: ClassVar[tuple[type[BaseStream], ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -258,7 +256,7 @@ class BaseStream:
     ) -> tuple[list[Record], dict[str, list[Record]]]:
         """Records in regular form, and those that were nested in them, by their stream."""
         nested: dict[str, list[Record]] = {}
-        for stream in self._nested:
+        for stream in self._inner:
             rows = nested[stream.tap_stream_id] = []
             for record in records:
                 taken = stream.taken_from(record)
@@ -268,8 +266,12 @@ class BaseStream:
         return self.regular_records(records), nested
 
     @cached_property
-    def _nested(self) -> list[Inner]:
-        return [stream(self.client) for stream in self.nested]
+    def _inner(self) -> list[Inner]:
+        return self.inner_streams()
+
+    def inner_streams(self) -> list[Any]:
+        """The streams whose records stand inside this one's; their calls are this one's."""
+        return [stream(self.client.counting_anew()) for stream in self.nested]
 
     def regular_records(self, records: Iterable[Mapping[str, Any]]) -> list[Record]:
         """Records in regular form.

@@ -83,7 +83,11 @@ class Redaction:
         """The batch as it may be stored; the given one is left alone."""
         if not self._steps:
             return batch
-        return replace(batch, records=[self.record(record) for record in batch.records])
+        return replace(batch, records=self.records(batch.records))
+
+    def records(self, records: list[Record]) -> list[Record]:
+        """Records in regular form as they may be stored."""
+        return [self.record(record) for record in records] if self._steps else records
 
     def record(self, record: Mapping[str, Any]) -> Record:
         """A record in regular form as it may be stored; the given one is left alone."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from intercom_assets.client.errors import ConfigError
-from intercom_assets.streams import GROUPS, STREAMS
+from intercom_assets.streams import GROUPS, STREAMS, NestedStream
 
 DEFAULT, ALL = "default", "all"
 # What may stand for several streams.
@@ -16,6 +16,9 @@ VARIABLE = "INTERCOM_STREAMS"
 
 def choose(wanted: str | Iterable[str] | None = None) -> list[str]:
     """Names of streams, in the order of `STREAMS`.
+
+    A stream that stands inside another's records comes with it, and brings it along: one read
+    serves both.
 
     Args:
         wanted: Streams' names, groups (people, support, workspace, content: those of their streams
@@ -31,6 +34,10 @@ def choose(wanted: str | Iterable[str] | None = None) -> list[str]:
     chosen: set[str] = set()
     for name in map(str.strip, names):
         chosen.update(_meant_by(name))
+    for name, stream in STREAMS.items():
+        if issubclass(stream, NestedStream) and stream.parent:
+            both = {name, stream.parent.tap_stream_id}
+            chosen |= both if both & chosen else set()
     return [name for name in STREAMS if name in chosen]
 
 

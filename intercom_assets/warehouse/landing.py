@@ -64,13 +64,13 @@ class Landing(Berth):
         state = None if since is None or state is None else state.back_to(since)
         with self._owned() as connection:
             books = self.books(connection)
-            for berth in self._all:
+            for berth in self.all:
                 if since is None or state is None:
                     books.forget(berth.name)
                 else:
                     books.forget_parents(berth.name, since)
                 books.remember(berth.claim, state, reset)
-        for berth in self._all:
+        for berth in self.all:
             berth.stored, berth.reset = Stored(state, self.claim.run_id, reset), reset
 
     def commit(self, batches: Iterable[Batch] = ()) -> None:
@@ -105,7 +105,7 @@ class Landing(Berth):
         with self._owned() as connection:
             changes = [berth.put(part, connection) for berth, part in self._shares(buffer)]
             if not self.spec.replace:
-                for berth in self._all:
+                for berth in self.all:
                     berth.remember(buffer.state, connection)
         return changes
 
@@ -127,7 +127,8 @@ class Landing(Berth):
             ]
 
     @property
-    def _all(self) -> Sequence[Berth]:
+    def all(self) -> Sequence[Berth]:
+        """This place, and those of what is nested."""
         return (self, *self.nested)
 
     def _shares(self, buffer: Buffer) -> Iterator[tuple[Berth, Buffer]]:
@@ -137,7 +138,7 @@ class Landing(Berth):
             yield berth, buffer.nested[berth.name]
 
     def _count(self, changes: Iterable[Changes]) -> None:
-        for berth, change in zip(self._all, changes, strict=True):
+        for berth, change in zip(self.all, changes, strict=True):
             berth.changes.add(change)
 
     @again
@@ -166,7 +167,7 @@ class Landing(Berth):
                 )
             connection.execute(f"delete from {table.sql} where {gone}", values)
             books.forget_seen(self.name)
-            for berth in self._all:
+            for berth in self.all:
                 berth.remember(state, connection)
         self.changes.add(Changes(deleted=missing))
 
@@ -174,8 +175,8 @@ class Landing(Berth):
     def _owned(self) -> Iterator[DuckDBPyConnection]:
         """A transaction, as long as the stream is this run's and holds all that it committed."""
         with self.warehouse.transaction() as connection:
-            for berth in self._all:
+            for berth in self.all:
                 self.books(connection).count_commit(berth.claim, berth.commits)
             yield connection
-        for berth in self._all:
+        for berth in self.all:
             berth.commits += 1

@@ -58,6 +58,7 @@ class Collection:
         changed: Fields that a busy minute changes, with their new values, in one record. Without
             any, and without ``updated_at``, nothing changes.
         added: How many records a busy minute adds.
+        lists: Fields that are a list in an envelope, which tables take off, and what it is called.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Collection:
     numbers_as_text: bool = False
     changed: Mapping[str, Any] = field(default_factory=dict)
     added: int = 0
+    lists: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_child(self) -> bool:

@@ -18,7 +18,6 @@ class Tickets(SearchStream):
 
     tap_stream_id = "tickets"
     group = SUPPORT
-    default = False
     optional = True
     since = "2.10"
     path = "/tickets/search"
@@ -44,7 +43,6 @@ class TicketParts(NestedStream):
 
     tap_stream_id = "ticket_parts"
     group = SUPPORT
-    default = False
     since = "2.10"
     parent = Tickets
     parent_id = "ticket_id"
@@ -75,7 +73,6 @@ class TicketTypes(FullTableStream):
 
     tap_stream_id = "ticket_types"
     group = SUPPORT
-    default = False
     since = "2.12"
     path = "/ticket_types"
     docs_page = "ticket-types/listtickettypes"
@@ -88,7 +85,6 @@ class TicketTypeAttributes(NestedStream):
 
     tap_stream_id = "ticket_type_attributes"
     group = SUPPORT
-    default = False
     since = "2.12"
     parent = TicketTypes
     parent_id = "ticket_type_id"
