@@ -15,7 +15,7 @@ from benchmarks.result import Result, table
 
 ALL = (
     *("latency", "everything", "throughput", "tickets", "nothing_new", "history", "growth"),
-    *("memory", "rate"),
+    *("memory", "rate", "models"),
 )
 
 

@@ -103,6 +103,7 @@ class Project:
             "INTERCOM_ACCESS_TOKEN": TOKEN,
             "INTERCOM_BASE_URL": url,
             "INTERCOM_DUCKDB_PATH": str(self.database),
+            "INTERCOM_MODELS": "off",  # they have a benchmark of their own
         }
 
     def materialize(self, *streams: str, module: str = "intercom_assets") -> Measured:

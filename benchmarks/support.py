@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+from dagster_duckdb import DuckDBResource
 
-TEAMS, TEAMMATES = 12, 40
+from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.models.making import make_relations
+
 PARTS = 10  # of each conversation
+# What can be made of these tables, each after what it reads.
+MODELS = (
+    "workspace_time_zone conversation_facts conversation_events response_times csat_ratings "
+    "volume_daily teammate_daily team_daily sla_facts fin_conversations fin_content tag_daily "
+    "topic_daily contact_facts contact_cohorts"
+).split()
 
 _CONVERSATIONS = """
 create table {schema}.conversations as
@@ -84,7 +93,8 @@ select
     (10000000 + i)::varchar as conversation_id,
     case k when 1 then 'assignment' when 9 then 'close' when 6 then 'note' else 'comment' end
         as part_type,
-    if(k in (1, 9), null, '<p>' || repeat('Some words about the parcel. ', 3) || k || '</p>')
+    if(k in (1, 9), null, '<p>' || repeat('Some words about the parcel. ', 3) ||
+        hash(i * 10 + k) || '</p>')
         as body,
     json_object(
         'type', case when k in (0, 4, 7) then 'user' when k = 1 then 'bot' else 'admin' end,
@@ -127,3 +137,19 @@ def fill(database: Path, conversations: int) -> None:
         wanted = {"schema": "intercom", "count": conversations, "parts": PARTS}
         for statement in (_CONVERSATIONS, _PARTS, *_SMALL):
             connection.execute(statement.format(**wanted))
+    store = IntercomDuckDBIOManager(duckdb=DuckDBResource(database=str(database))).warehouse()
+    for table in ("conversations", "contacts", "teams"):
+        for made in make_relations(store, table):
+            assert made.problem is None, made.problem
+
+
+def change(database: Path, conversations: int) -> None:
+    """Has so many conversations change, all over the years."""
+    with duckdb.connect(str(database)) as connection:
+        for table, key in (("conversations", "id"), ("conversation_parts", "conversation_id")):
+            connection.execute(
+                f"update {database.stem}.intercom.{table} set _synced_at = now(), "
+                f"updated_at = now() where {key} in (select id from {database.stem}.intercom"
+                ".conversations order by hash(id) limit $count)",
+                {"count": conversations},
+            )

@@ -135,9 +135,9 @@ class _Factory:
             )
         wanted = context.selected_asset_check_keys
         tests = [test for test in model.tests if dg.AssetCheckKey(key, test.name) in wanted]
-        began = time.monotonic()
         what = f"{self.models_schema}.{model.name}"
         with store.building(what, context.run.run_id, context.log.warning) as connection:
+            began = time.monotonic()
             schema = self.schema or store.schema_name
             there = _there(connection, schema, self.origins)
             if lacking := sorted(set(rendered.sources) - set(there) - OPTIONAL):
@@ -155,10 +155,11 @@ class _Factory:
             )
             built = builder.build(model.name, config.full_refresh)
             failures = {test: builder.failures(model.name, test) for test in tests}
+            seconds = round(time.monotonic() - began, 3)
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": built.rows,
-                "intercom/seconds": round(time.monotonic() - began, 3),
+                "intercom/seconds": seconds,
                 "intercom/built": "all rows" if built.is_whole else "what changed",
             },
             check_results=[
