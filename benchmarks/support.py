@@ -78,7 +78,8 @@ select
     null::timestamptz as snoozed_until,
     began as created_at,
     began + interval 2 hour as updated_at,
-    timestamptz '2026-01-01' as _synced_at
+    -- A first load of a day, some rows a moment.
+    timestamptz '2026-01-01' + to_seconds(i // 4) as _synced_at
 from numbered
 """
 
@@ -111,7 +112,7 @@ select
     false as _parts_truncated,
     began + to_seconds(600 * k) as created_at,
     began + to_seconds(600 * k) as updated_at,
-    timestamptz '2026-01-01' as _synced_at
+    timestamptz '2026-01-01' + to_seconds(i // 4) as _synced_at
 from numbered
 """
 

@@ -11,10 +11,10 @@
 with
 {%- if is_incremental() %}
 -- A conversation's events are made anew when anything of it has changed, and all of them when the
--- workspace has moved to another time zone. A commit may have begun an hour before it ended.
+-- workspace has moved to another time zone. A commit may have begun minutes before it ended.
 before as (
     select
-        max(events.synced_at) - interval 1 hour as synced_at,
+        max(events.synced_at) - interval 10 minute as synced_at,
         bool_or(events.occurred_on
             <> cast(events.occurred_at at time zone zone.time_zone as date)) as is_elsewhere
     from {{ this }} as events
