@@ -35,8 +35,7 @@ def make_environment(
         lowest: Whether the lowest versions that the requirements themselves allow are wanted.
         timeout: Seconds for the installation.
     """
-    if not _index_answers():
-        pytest.skip("no package index can be reached")
+    skip_without_index()
     uv = _uv()  # only quicker, unless the lowest versions are wanted
     if lowest and uv is None:
         pytest.skip("only uv can choose the lowest versions")
@@ -68,6 +67,12 @@ def python_of(version: str) -> str:
 def _uv() -> str | None:
     beside = Path(sys.executable).with_name("uv")
     return str(beside) if beside.exists() else shutil.which("uv")
+
+
+def skip_without_index() -> None:
+    """Skips the test where there is no package index."""
+    if not _index_answers():
+        pytest.skip("no package index can be reached")
 
 
 @cache
