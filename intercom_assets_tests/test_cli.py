@@ -12,6 +12,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from intercom_assets.definitions import defs as shipped
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.typed import check_out, strangers_environment
@@ -86,7 +87,8 @@ def test_the_definitions_are_found_by_every_road(dagster: Dagster, tmp_path: Pat
     dagster("definitions", "validate")
     dagster("definitions", "validate", "-w", "workspace.yaml")
     listed = dagster("asset", "list", "-m", "intercom_assets.definitions")
-    assert len(listed.stdout.split()) == 12
+    keys = shipped.resolve_asset_graph().materializable_asset_keys
+    assert set(listed.stdout.split()) == {key.to_user_string() for key in keys}
 
 
 def test_without_a_token_the_run_says_which_variable_to_set(
@@ -115,7 +117,8 @@ def test_streams_side_by_side_count_their_own_calls_and_need_no_pandas(
     assert "in up to 4 threads" in done.stdout + done.stderr
     assert "pandas: False" in done.stdout
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        calls = {stream: _calls(instance, stream) for stream in STREAMS}
+        keys = {key.path[-1] for key in instance.all_asset_keys()}
+        calls = {stream: _calls(instance, stream) for stream in STREAMS if stream in keys}
     assert calls["conversation_parts"] == len(sandbox.workspace.conversations)
     assert calls["admins"] == 1 + len(sandbox.workspace.admins)
     # Whoever came first also asked /me.
