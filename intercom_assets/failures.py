@@ -8,6 +8,7 @@ import dagster as dg
 
 from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
 from intercom_assets.extraction import Extraction
+from intercom_assets.observability.metadata import IntercomMetadataSet
 from intercom_assets.streams import BaseStream, Batch, Run, WorkQueue
 from intercom_assets.streams.availability import advice, is_lacking
 from intercom_assets.streams.state import SyncState
@@ -62,13 +63,13 @@ class AssetExtraction(Extraction):
 
 
 def _facts(problem: IntercomError) -> dict[str, str | int]:
-    facts = {
-        "intercom/call": problem.call,
-        "intercom/status": problem.status,
-        "intercom/code": problem.code,
-        "intercom/request_id": problem.request_id,
-    }
-    return {key: value for key, value in facts.items() if value is not None}
+    facts = IntercomMetadataSet(
+        call=problem.call,
+        status=problem.status,
+        code=problem.code,
+        request_id=problem.request_id,
+    )
+    return dict(facts)
 
 
 def _failure(stream: str, problem: IntercomError) -> dg.Failure:

@@ -1,6 +1,5 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -16,6 +15,8 @@ from intercom_assets.extraction import Extraction
 from intercom_assets.observability import metadata
 from intercom_assets.observability.facts import facts_of, look_inside
 from intercom_assets.observability.preview import MASKED, PREVIEWS
+from intercom_assets.observability.progress import summary
+from intercom_assets.observability.step_log import hearing
 from intercom_assets.resume import resume
 from intercom_assets.step import Step
 from intercom_assets.threads.garbage import fewer_collections
@@ -139,31 +140,22 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self.patience,
             step.log.warning,
         )
-        with _refusals_as_failures(), fewer_collections(), my_turn:
-            started = time.monotonic()
+        with hearing(step.log), _refusals_as_failures(), fewer_collections(), my_turn:
             landing = _landing(warehouse, table, extraction, step.run_id)
-            resume(step, landing)
-            writer = Writer(step, landing, extraction)
+            writer = Writer(step, landing, extraction, is_told=resume(step, landing))
             writer.take_in()
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():
                 writer.finish()
-                seconds = round(time.monotonic() - started, 3)
                 for each, berth in zip(extraction.all, landing.all, strict=True):
+                    key = step.key if each is extraction else extraction.key_of(each, step.key)
+                    log, numbers = step.log.of(key), writer.numbers(berth, each)
+                    log.info(summary(numbers, each.stream.counts))
                     each.landed = {
+                        **numbers,
+                        **look_inside(berth, each.presentation, self.preview, self.charts, log),
                         **facts_of(
-                            berth,
-                            step.key if each is extraction else extraction.key_of(each, step.key),
-                            each.presentation,
-                            each.redaction,
-                            each.metadata(),
-                            extraction.asset_keys,
-                        ),
-                        **writer.progress(berth),
-                        **writer.lag(),
-                        metadata.SECONDS: seconds,
-                        **look_inside(
-                            berth, each.presentation, self.preview, self.charts, step.log
+                            berth, key, each.presentation, each.redaction, extraction.asset_keys
                         ),
                     }
 

@@ -47,25 +47,26 @@ def newest_bookmark(instance: dg.DagsterInstance, key: dg.AssetKey) -> BookmarkE
     return max((event for event in newest if event), key=lambda e: e.timestamp, default=None)
 
 
-def resume(step: Step, landing: Landing) -> None:
+def resume(step: Step, landing: Landing) -> bool:
     """Sets a landing's stored state to where this run goes on.
+
+    Returns:
+        Whether an event tells of the table already, without which it counts as wiped.
 
     Raises:
         Failure: When somebody reported a bookmark that is no point in time.
     """
     if landing.spec.replace:
-        return  # always read whole
+        return True  # always read whole
     stored, instance = landing.stored, step.instance
     event = newest_bookmark(instance, step.key)
     if event is None:
         if stored.state and stored.run_id and instance.has_run(stored.run_id):
-            step.log.info(
-                f"{landing.name}: the asset was wiped in Dagster, so everything is read again"
-            )
+            step.log.info("the asset was wiped in Dagster, so everything is read again")
             landing.start_over(None, stored.reset)
-        return
+        return False
     if event.run_id or event.mark == stored.reset:
-        return
+        return True
     moment = parse_epoch(event.value)
     if moment is None:
         raise dg.Failure(
@@ -76,13 +77,13 @@ def resume(step: Step, landing: Landing) -> None:
         )
     if stored.state and moment > stored.state.bookmark:
         step.log.warning(
-            f"{landing.name}: the reported bookmark {to_iso(moment)} is ahead of what is stored "
-            "and is not followed, for that would leave a gap. To leave out older records set "
-            "start_date"
+            f"the reported bookmark {to_iso(moment)} is ahead of what is stored and is not "
+            "followed, for that would leave a gap. To leave out older records set start_date"
         )
     else:
-        step.log.info(f"{landing.name}: set back to the reported bookmark {to_iso(moment)}")
+        step.log.info(f"set back to the reported bookmark {to_iso(moment)}")
     landing.start_over(moment, event.mark)
+    return True
 
 
 def _materializations(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[BookmarkEvent]:

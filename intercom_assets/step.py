@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from intercom_assets.observability.step_log import StepLog
+
 
 @dataclass(frozen=True)
 class Step:
@@ -16,7 +18,7 @@ class Step:
         about: The asset's own metadata.
         run_id: The run.
         instance: Where the asset's events are.
-        log: The run's log.
+        log: The run's log, with the asset's key in front of each line.
         tell: Takes an observation of the asset.
     """
 
@@ -24,7 +26,7 @@ class Step:
     about: Mapping[str, Any]
     run_id: str
     instance: dg.DagsterInstance
-    log: Any
+    log: StepLog
     tell: Callable[[dg.AssetObservation], None]
 
     @classmethod
@@ -32,7 +34,8 @@ class Step:
         """The step of an asset that is under way."""
         about = context.assets_def.metadata_by_key[key]
         run_id, instance = context.run.run_id, context.instance
-        return cls(key, about, run_id, instance, context.log, context.log_event)
+        log = StepLog(context.log, key)
+        return cls(key, about, run_id, instance, log, context.log_event)
 
     @classmethod
     def of_output(cls, context: dg.OutputContext) -> "Step":
@@ -42,6 +45,6 @@ class Step:
             context.definition_metadata or {},
             context.run_id,
             context.step_context.instance,
-            context.log,
+            StepLog(context.log, context.asset_key),
             context.log_event,
         )

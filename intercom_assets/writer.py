@@ -10,6 +10,7 @@ import dagster as dg
 
 from intercom_assets.extraction import Extraction
 from intercom_assets.observability import metadata
+from intercom_assets.observability.metadata import IntercomMetadataSet, counts_of
 from intercom_assets.observability.progress import Progress
 from intercom_assets.step import Step
 from intercom_assets.streams.records import Batch
@@ -29,18 +30,26 @@ OBSERVATION_SECONDS = 10.0
 
 
 class Writer:
-    """Gathers an extraction's batches into commits, and tells Dagster how far it is."""
+    """Gathers an extraction's batches into commits, and tells Dagster how far it is.
 
-    def __init__(self, step: Step, landing: Landing, extraction: Extraction) -> None:
+    Args:
+        step: The step that it happens in.
+        landing: The run's writing.
+        extraction: Where batches come from.
+        is_told: Whether any event tells of the table. What none tells of counts as wiped, so the
+            first commit is told at once, in case the run ends early.
+    """
+
+    def __init__(self, step: Step, landing: Landing, extraction: Extraction, is_told: bool) -> None:
         self._step = step
         self._landing = landing
         self._extraction = extraction
         self._before = landing.stored.state
         self._state = landing.stored.state
-        self._progress = Progress(landing.name, extraction.unit, extraction.expected, step.log.info)
+        self._progress = Progress(extraction.unit, extraction.expected, step.log.info)
         self._committing: tuple[Buffer, Callable[[], None]] | None = None
-        self._committed_at = time.monotonic()
-        self._observed_at: float | None = None
+        self._began = self._committed_at = self._observed_at = time.monotonic()
+        self._is_told = is_told
         self._records: Counter[str] = Counter()
 
     def take_in(self) -> None:
@@ -77,12 +86,6 @@ class Writer:
         if self._is_due():
             self._commit()
 
-    def lag(self) -> dict[str, float]:
-        """How far the bookmark is behind the source's clock, for a table that has a bookmark."""
-        if self._extraction.table.replace or self._state is None or not self._state.bookmark:
-            return {}
-        return {metadata.LAG: round(max(0.0, self._extraction.now() - self._state.bookmark), 3)}
-
     def _is_due(self) -> bool:
         return (
             self._landing.waiting.count >= COMMIT_ROWS
@@ -118,26 +121,42 @@ class Writer:
     def _observe(self) -> None:
         """Shows the progress of a long run. An observation triggers nothing downstream."""
         now = time.monotonic()
-        if self._observed_at is not None and now - self._observed_at < OBSERVATION_SECONDS:
+        if self._is_told and now - self._observed_at < OBSERVATION_SECONDS:
             return
-        self._observed_at = now
-        facts = self.progress(self._landing)
-        self._step.tell(dg.AssetObservation(self._step.key, metadata=facts))
+        self._observed_at, self._is_told = now, True
+        numbers = self.numbers(self._landing, self._extraction)
+        self._step.tell(dg.AssetObservation(self._step.key, metadata=numbers))
 
-    def progress(self, berth: Berth) -> dict[str, Any]:
-        """How far the run is at one of its tables: records, what they changed, and the bookmark."""
+    def numbers(self, berth: Berth, extraction: Extraction) -> dict[str, Any]:
+        """How far the run is at one of its tables: all numbers that any event tells of it.
+
+        One that is missing from an event would leave a gap in Dagster's plot of it.
+        """
         changes = berth.changes
-        facts: dict[str, Any] = {
-            metadata.RECORDS: self._records[berth.name],
-            metadata.INSERTED: changes.inserted,
-            metadata.UPDATED: changes.updated,
-            metadata.UNCHANGED: changes.unchanged,
+        told = IntercomMetadataSet(
+            records=self._records[berth.name],
+            inserted=changes.inserted,
+            updated=changes.updated,
+            unchanged=changes.unchanged,
+            deleted=changes.deleted,
+            seconds=round(time.monotonic() - self._began, 3),
+            **self._bookmarks(),
+        )
+        rows = {metadata.ROW_COUNT: berth.describe()[0]}
+        return {**told, **rows, **counts_of(extraction.metadata())}
+
+    def _bookmarks(self) -> dict[str, Any]:
+        """Up to where the table is complete, was before, and how far that is behind the source."""
+        if self._extraction.table.replace:
+            return {}
+        moment = self._state.bookmark if self._state else 0
+        behind = max(0.0, self._extraction.now() - moment)
+        return {
+            "bookmark": _iso(self._state),
+            "bookmark_before": _iso(self._before),
+            "lag_seconds": round(behind, 3) if moment else None,
         }
-        if not self._extraction.table.replace:
-            facts[metadata.BOOKMARK] = _bookmark(self._state)
-            facts[metadata.BOOKMARK_BEFORE] = _bookmark(self._before)
-        return facts
 
 
-def _bookmark(state: SyncState | None) -> str | None:
+def _iso(state: SyncState | None) -> str | None:
     return None if state is None else to_iso(state.bookmark)

@@ -114,7 +114,7 @@ def test_a_conversation_that_goes_between_search_and_its_parts_is_no_error(
         for ident in gone:
             sandbox.workspace.delete("conversations", ident)
         assert project.run("conversation_parts").success
-        assert project.metadata("conversation_parts")["intercom/conversations gone"] == 4
+        assert project.metadata("conversation_parts")["intercom/conversations_gone"] == 4
         assert project.differences("conversation_parts") == {}
 
 
@@ -143,7 +143,7 @@ def test_what_was_stored_of_a_conversation_that_is_deleted_or_a_contact_that_is_
     space.delete("conversations", deleted)
     space.merge_contacts(merged, survivor)
     project.run(*streams)
-    assert project.metadata("conversation_parts")["intercom/conversations gone"] == 1
+    assert project.metadata("conversation_parts")["intercom/conversations_gone"] == 1
     assert [project.query(sql) for sql in stored] == before
     assert [lost(project, name) for name in streams] == [[], [], []]
 

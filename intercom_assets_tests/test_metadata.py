@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from intercom_assets.assets import build_intercom_assets
+from intercom_assets.observability.metadata import key_of
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.conftest import CORE, SMALL, Project
@@ -51,7 +52,7 @@ def test_every_stream_tells_numbers_that_dagster_can_plot(full: Project) -> None
         assert isinstance(told["intercom/preview"], dg.MarkdownMetadataValue)
         # What happens seldom is told as none, so that a plot has no holes.
         for name in STREAMS[stream].counted:
-            assert isinstance(told[f"intercom/{name}"], dg.IntMetadataValue)
+            assert isinstance(told[key_of(name)], dg.IntMetadataValue)
 
 
 def test_the_lag_is_the_age_of_the_bookmark(project: Project) -> None:

@@ -202,7 +202,7 @@ def test_a_history_read_call_by_call_agrees_too(
     with Sandbox(**{**SMALL, "contacts": 400}) as sandbox:
         project = make_project(sandbox, page_size=5)
         project.run()
-        assert project.metadata("contacts")["intercom/lists completed"]
+        assert project.metadata("contacts")["intercom/lists_completed"]
         for contact in list(sandbox.workspace.contacts)[:30]:
             sandbox.workspace.update("contacts", contact, name="Renamed")
         project.run()
@@ -218,7 +218,7 @@ def test_a_history_agrees_though_threads_come_to_be_worth_having_and_cease_to(
     with Sandbox(**{**SMALL, "contacts": 400}) as sandbox:
         project = make_project(sandbox, page_size=5)
         project.run("contacts", "conversations")
-        assert project.metadata("contacts")["intercom/lists completed"]
+        assert project.metadata("contacts")["intercom/lists_completed"]
         assert project.differences("contacts", "conversations") == {}
 
 
@@ -235,16 +235,16 @@ def test_progress_tells_how_many_of_how_many_how_fast_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
-    progress = Progress("contacts", "records", lambda: 20_000, said.append)
+    progress = Progress("records", lambda: 20_000, said.append)
     progress.add(5_000)
     assert said == []  # not every moment
     monkeypatch.setattr("intercom_assets.observability.progress.LINE_SECONDS", 0.0)
     progress.add(5_000)
-    assert said[0].startswith("contacts: 10,000 of about 20,000 records, ")
-    assert progress.line(5.0) == ("contacts: 10,000 of about 20,000 records, 2,000/s, 5 s left")
-    nobody_knows = Progress("tags", "records", lambda: None, said.append)
+    assert said[0].startswith("10,000 of about 20,000 records, ")
+    assert progress.line(5.0) == ("10,000 of about 20,000 records, 2,000/s, 5 s left")
+    nobody_knows = Progress("records", lambda: None, said.append)
     nobody_knows.add(10)
-    assert nobody_knows.line(2.0) == "tags: 10 records, 5/s"
+    assert nobody_knows.line(2.0) == "10 records, 5/s"
 
 
 def test_a_run_shows_its_progress_in_dagsters_log(

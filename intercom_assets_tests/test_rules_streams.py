@@ -169,7 +169,7 @@ def test_rule_9_a_scroll_that_breaks_starts_over_and_is_complete(
         sandbox.faults.append(fault)
         project.run("companies")
         assert project.differences("companies") == {}
-        assert project.metadata("companies")["intercom/scrolls started over"] >= 1
+        assert project.metadata("companies")["intercom/scrolls_started_over"] >= 1
 
 
 def test_rule_9_a_foreign_scroll_is_waited_for(make_project: Callable[..., Project]) -> None:
@@ -219,7 +219,7 @@ def test_rule_10_deleted_and_empty_conversations_are_settled(
         project = make_project(sandbox)
         project.run("conversations", "conversation_parts")
         assert project.differences("conversation_parts") == {}
-        assert project.metadata("conversation_parts")["intercom/conversations gone"] == 2
+        assert project.metadata("conversation_parts")["intercom/conversations_gone"] == 2
         sandbox.workspace.clock.advance(HOUR)
         sandbox.reset_log()
         project.run("conversation_parts")
@@ -244,7 +244,7 @@ def test_rule_10_parts_that_intercom_holds_back_stay(sandbox: Sandbox, project: 
         id,
     )
     assert rows == [(501, 500, True)]
-    assert project.metadata("conversation_parts")["intercom/conversations truncated"] == 1
+    assert project.metadata("conversation_parts")["intercom/conversations_truncated"] == 1
 
 
 def test_rule_10_the_bookmark_is_the_oldest_outstanding_change(

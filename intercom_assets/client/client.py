@@ -30,6 +30,7 @@ from intercom_assets.client.pacing import Pacer
 from intercom_assets.client.retries import MAX_TRIES, retrying
 from intercom_assets.client.settings import Settings, order_of
 from intercom_assets.client.transport import Reply, Transport
+from intercom_assets.client.waits import Waits
 from intercom_assets.threads.overlap import wait_for_room
 
 logger = logging.getLogger(__name__)
@@ -87,11 +88,13 @@ class IntercomClient:
         # Shared by all clients of the workspace.
         self._identity = Identity()
         self._counting = threading.Lock()
+        self._waits = Waits()
 
     def counting_anew(self) -> IntercomClient:
         """The same client, with the same connections and rate limit, for somebody else's calls."""
         other = copy.copy(self)
         other.calls = 0
+        other._waits = Waits()
         return other
 
     def speaking(self, version: str) -> IntercomClient:
@@ -197,20 +200,22 @@ class IntercomClient:
                 if tried >= self._max_rate_limited:
                     raise
                 wait = self.pacer.back_off(reply.headers, tried)
-                logger.info("%s: rate limited, waiting %.1f s", call, wait)
+                self._waits.refused(call, wait)
             else:
                 return Answer(body, len(reply.body), int(self.clock.time()))
         raise AssertionError("unreachable")
 
     def _send(self, method: str, url: str, payload: dict[str, Any]) -> Reply:
+        asked = time.monotonic()
         with self.pacer:
+            began = time.monotonic()
             with self._counting:
                 self.calls += 1
-            began = time.monotonic()
             reply = self._transport.send(method, url, version=self._version, **payload)
             self.clock.observe(reply.headers.get("Date"))
             took = time.monotonic() - began
             self.pacer.observe(reply.headers, took if reply.status < 400 else None)
+        self._waits.waited(began - asked)
         return reply
 
     def _why_unauthorized(self, refused: IntercomError) -> IntercomError:

@@ -1,6 +1,5 @@
-"""What the materialization of a table tells about it: numbers, columns, lineage, a look inside."""
+"""What the materialization of a table tells about it: columns, lineage, a look inside."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,8 +8,10 @@ import duckdb
 
 from intercom_assets.observability import metadata
 from intercom_assets.observability.charts import chart_markdown
+from intercom_assets.observability.metadata import IntercomMetadataSet
 from intercom_assets.observability.presentation import Presentation
 from intercom_assets.observability.preview import preview_markdown
+from intercom_assets.observability.step_log import StepLog
 from intercom_assets.streams.privacy import Redaction
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.names import path
@@ -21,38 +22,34 @@ def facts_of(
     key: dg.AssetKey,
     presentation: Presentation,
     redaction: Redaction,
-    counts: Mapping[str, int],
     siblings: Mapping[str, dg.AssetKey],
 ) -> dict[str, Any]:
-    """Metadata on what a run did to a table, and on the table as it is now.
+    """Metadata on a table as a run leaves it, beside the run's numbers.
 
     Args:
         berth: The run's place at the table, once it is done.
         key: The table's asset.
         presentation: How the table shows itself.
         redaction: What was left out of it.
-        counts: What the reading cost and what was noteworthy, by name.
         siblings: The assets of the tables beside it, as far as anybody named them.
     """
     changes = berth.changes
-    rows, columns = berth.describe()
-    facts: dict[str, Any] = {
+    columns = berth.describe()[1]
+    told = IntercomMetadataSet(
+        new_columns=_json(changes.new_columns),
+        widened_columns=_json(changes.widened),
+        renamed_columns=_json(changes.renamed),
+        dropped_fields=_json(list(redaction.dropped)),
+        hashed_fields=_json(list(redaction.hashed)),
+        reference=dg.MetadataValue.url(presentation.docs_url),
+    )
+    lineage = _lineage(presentation, key, siblings, columns)
+    return {
+        **told,
         metadata.TABLE_NAME: f"{berth.warehouse.schema}.{berth.name}",
-        metadata.ROW_COUNT: rows,
         metadata.COLUMN_SCHEMA: _column_schema(columns, berth.spec.schema["properties"]),
-        metadata.DELETED: changes.deleted,
-        metadata.REFERENCE: dg.MetadataValue.url(presentation.docs_url),
-        **{f"intercom/{name}": count for name, count in counts.items()},
+        **({metadata.COLUMN_LINEAGE: lineage} if lineage else {}),
     }
-    noteworthy: dict[str, Any] = {
-        metadata.NEW_COLUMNS: changes.new_columns,
-        metadata.WIDENED_COLUMNS: changes.widened,
-        metadata.RENAMED_COLUMNS: changes.renamed,
-        metadata.DROPPED_FIELDS: list(redaction.dropped),
-        metadata.HASHED_FIELDS: list(redaction.hashed),
-        metadata.COLUMN_LINEAGE: _lineage(presentation, key, siblings, columns),
-    }
-    return facts | {name: value for name, value in noteworthy.items() if value}
 
 
 def look_inside(
@@ -60,8 +57,8 @@ def look_inside(
     presentation: Presentation,
     preview: str,
     charts: bool,
-    log: logging.Logger,
-) -> dict[str, dg.MetadataValue]:
+    log: StepLog,
+) -> dict[str, Any]:
     """A preview and a chart of a table, as Markdown.
 
     Args:
@@ -71,20 +68,27 @@ def look_inside(
         charts: Whether a chart is wanted.
         log: Learns of what cannot be shown; the table is complete without it.
     """
-    found: dict[str, str | None] = {}
+    shown: str | None = None
+    chart: str | None = None
     columns = berth.describe()[1]
     with berth.warehouse.connection() as connection:
         table = path(connection, berth.warehouse.schema, berth.name)
         try:
-            found[metadata.PREVIEW] = preview_markdown(
-                connection, table, columns, presentation.plain, preview
-            )
+            shown = preview_markdown(connection, table, columns, presentation.plain, preview)
             if charts and presentation.chart:
-                found[metadata.CHART] = chart_markdown(connection, table, presentation.chart)
+                chart = chart_markdown(connection, table, presentation.chart)
         except duckdb.Error as problem:
             # Such as a column that is left out, or one that holds something else meanwhile.
-            log.info(f"{berth.name}: not all is shown, because {type(problem).__name__}")
-    return {name: dg.MetadataValue.md(text) for name, text in found.items() if text}
+            log.info(f"not all is shown, because of a {type(problem).__name__}")
+    return dict(IntercomMetadataSet(preview=_markdown(shown), chart=_markdown(chart)))
+
+
+def _markdown(text: str | None) -> dg.MarkdownMetadataValue | None:
+    return dg.MetadataValue.md(text) if text else None
+
+
+def _json(value: list[str] | dict[str, str]) -> dg.JsonMetadataValue | None:
+    return dg.MetadataValue.json(value) if value else None
 
 
 def _column_schema(

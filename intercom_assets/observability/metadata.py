@@ -1,25 +1,93 @@
-"""Keys of the metadata on assets, materializations and observations, in one place."""
+"""The metadata on assets, materializations and observations, in one place."""
 
-# Of an asset itself: which stream it loads, and so its table's name, whatever its key.
-STREAM = "intercom/stream"
+from __future__ import annotations
 
-BOOKMARK = "intercom/bookmark"
-BOOKMARK_BEFORE = "intercom/bookmark_before"
-RECORDS = "intercom/records"
-INSERTED = "intercom/inserted"
-UPDATED = "intercom/updated"
-UNCHANGED = "intercom/unchanged"
-DELETED = "intercom/deleted"
-SECONDS = "intercom/seconds"
-LAG = "intercom/lag_seconds"
-NEW_COLUMNS = "intercom/new_columns"
-WIDENED_COLUMNS = "intercom/widened_columns"
-RENAMED_COLUMNS = "intercom/renamed_columns"
-DROPPED_FIELDS = "intercom/dropped_fields"
-HASHED_FIELDS = "intercom/hashed_fields"
-REFERENCE = "intercom/reference"
-PREVIEW = "intercom/preview"
-CHART = "intercom/chart"
+from collections.abc import Mapping
+
+import dagster as dg
+
+# What Dagster's integrations declare their keys with; `dagster` itself does not export it.
+from dagster._core.definitions.metadata.metadata_set import NamespacedMetadataSet
+
+
+class IntercomMetadataSet(NamespacedMetadataSet):
+    """What an event tells about a stream's table, each key with ``intercom/`` in front.
+
+    Streams count further things, such as ``intercom/conversations_gone``, see `counts_of`.
+
+    Attributes:
+        stream: Of an asset itself: the stream, and so its table's name, whatever its key.
+        records: Records that were read.
+        inserted: Rows that were new.
+        updated: Rows whose content changed.
+        unchanged: Records that the table held already.
+        deleted: Rows that went.
+        calls: Requests that it took.
+        seconds: From the step's turn to the end of storing.
+        lag_seconds: How far the bookmark is behind Intercom's clock.
+        bookmark: Up to where the table is complete, ISO 8601 in UTC.
+        bookmark_before: The same before the run.
+        preview: A few rows that changed last.
+        chart: A picture of the table.
+        new_columns: Columns that a field was the first to need.
+        widened_columns: Columns whose type became wider, and what it became.
+        renamed_columns: Fields whose name was taken, and their columns.
+        dropped_fields: What was left out for privacy.
+        hashed_fields: Of what only a hash was stored.
+        reference: Where Intercom documents the call.
+        call: The call that failed.
+        status: HTTP status of the failure.
+        code: What Intercom calls the failure.
+        request_id: By what Intercom finds the failure.
+    """
+
+    stream: str | None = None
+    records: int | None = None
+    inserted: int | None = None
+    updated: int | None = None
+    unchanged: int | None = None
+    deleted: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    lag_seconds: float | None = None
+    bookmark: str | None = None
+    bookmark_before: str | None = None
+    preview: dg.MarkdownMetadataValue | None = None
+    chart: dg.MarkdownMetadataValue | None = None
+    new_columns: dg.JsonMetadataValue | None = None
+    widened_columns: dg.JsonMetadataValue | None = None
+    renamed_columns: dg.JsonMetadataValue | None = None
+    dropped_fields: dg.JsonMetadataValue | None = None
+    hashed_fields: dg.JsonMetadataValue | None = None
+    reference: dg.UrlMetadataValue | None = None
+    call: str | None = None
+    status: int | None = None
+    code: str | None = None
+    request_id: str | None = None
+
+    @classmethod
+    def namespace(cls) -> str:
+        """What stands in front of each key."""
+        return "intercom"
+
+
+def key_of(name: str) -> str:
+    """The key of something that a stream counts, such as ``conversations gone``."""
+    return f"{IntercomMetadataSet.namespace()}/{name.replace(' ', '_')}"
+
+
+def counts_of(counts: Mapping[str, int]) -> dict[str, int]:
+    """What a stream counts, by key."""
+    return {key_of(name): count for name, count in counts.items()}
+
+
+# Keys that are read again, or are Dagster's own.
+STREAM = key_of("stream")
+BOOKMARK = key_of("bookmark")
+RECORDS = key_of("records")
+INSERTED = key_of("inserted")
+UPDATED = key_of("updated")
+SECONDS = key_of("seconds")
 ROW_COUNT = "dagster/row_count"
 TABLE_NAME = "dagster/table_name"
 COLUMN_SCHEMA = "dagster/column_schema"

@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -31,14 +33,17 @@ class Crew:
             os.register_at_fork(after_in_child=self._idle.clear)
 
     def start(self, work: Callable[[], None]) -> None:
-        """Runs work in a thread, of those that an earlier one has left if there is one."""
+        """Runs work in a thread, of those that an earlier one has left if there is one.
+
+        It runs in the caller's context, so that what it logs is told from others' lines.
+        """
         try:
             inbox = self._idle.pop()
         except IndexError:
             inbox = SimpleQueue()
             # A daemon: a request that Intercom leaves hanging must not keep a cancelled run alive.
             threading.Thread(target=self._serve, args=(inbox,), daemon=True).start()
-        inbox.put(work)
+        inbox.put(partial(copy_context().run, work))
 
     def _serve(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
         while True:

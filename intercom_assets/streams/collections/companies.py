@@ -65,6 +65,6 @@ class Companies(IncrementalStream):
                 wait = min(
                     self.client.settings.retry_wait * 2 ** (starts - 1), SCROLL_EXPIRY_SECONDS
                 )
-                logger.warning("companies: %s; starting the scroll over in %.0f s", problem, wait)
+                logger.warning("%s; starting the scroll over in %.0f s", problem, wait)
                 self.counts["scrolls started over"] += 1
                 time.sleep(wait)
