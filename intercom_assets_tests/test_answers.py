@@ -449,11 +449,11 @@ def test_a_null_as_the_body_of_one_record_is_a_fault_of_that_record(
     for path in (f"/admins/{admin}", f"/conversations/{conversation}"):
         sandbox.faults.append(Fault("status", match=path, status=200, body=None))
     project.run("admin_list", "admins", "conversations", "conversation_parts")
-    assert project.metadata("admins")["intercom/admins unreadable"] == 1
+    assert project.metadata("admins")["intercom/admins_unreadable"] == 1
     assert project.query("select count(*) from intercom.admins") == [
         (len(sandbox.workspace.admins),)
     ]
-    assert project.metadata("conversation_parts")["intercom/conversations refused"] == 1
+    assert project.metadata("conversation_parts")["intercom/conversations_refused"] == 1
     sandbox.faults.clear()
     project.run("admin_list", "admins", "conversation_parts")
     assert project.differences("admins", "conversation_parts") == {}
@@ -468,7 +468,7 @@ def test_a_conversation_without_parts_stops_no_other(
     body = {"conversation_parts": parts}
     sandbox.faults.append(Fault("answer", match=match, body=body))
     project.run("conversations", "conversation_parts")
-    assert project.metadata("conversation_parts")["intercom/conversations refused"] == 1
+    assert project.metadata("conversation_parts")["intercom/conversations_refused"] == 1
     sandbox.faults.clear()
     project.run("conversation_parts")
     assert project.differences("conversation_parts") == {}

@@ -78,7 +78,7 @@ def test_a_record_without_its_list_keeps_what_it_has_and_is_counted(
     id = next(iter(sandbox.workspace.ticket_types))
     sandbox.workspace.update("ticket_types", id, ticket_type_attributes=None)
     project.run("ticket_types")
-    assert project.metadata("ticket_types")["intercom/ticket_type_attributes not found"] == 1
+    assert project.metadata("ticket_types")["intercom/ticket_type_attributes_not_found"] == 1
 
 
 def test_dropped_fields_are_dropped_in_what_is_nested(sandbox: Sandbox, project: Project) -> None:

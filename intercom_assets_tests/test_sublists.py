@@ -105,13 +105,13 @@ def test_a_list_cut_short_comes_right_when_its_record_changes(
     sandbox.faults.append(Fault("answer", match=f"{id}/notes", body=short))
     project.settings["retry_wait"] = 0.0
     project.run("contacts")
-    assert project.metadata("contacts")["intercom/lists cut short"] == 1
+    assert project.metadata("contacts")["intercom/lists_cut_short"] == 1
     query = "select json_extract(notes, '$.has_more') from intercom.contacts where id = ?"
     assert project.query(query, id) == [("true",)]
     sandbox.faults.clear()
     sandbox.workspace.update("contacts", id, name="another")
     project.run("contacts")
-    assert project.metadata("contacts")["intercom/lists cut short"] == 0
+    assert project.metadata("contacts")["intercom/lists_cut_short"] == 0
     assert project.differences("contacts") == {}
 
 
