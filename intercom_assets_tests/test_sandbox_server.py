@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -40,8 +41,10 @@ def api(sandbox: Sandbox) -> Iterator[Api]:
     [
         ("Authorization", None, (401, "unauthorized")),
         ("Authorization", "Bearer other", (401, "unauthorized")),
-        ("Accept", "*/*", (406, "not_acceptable")),
-        ("Intercom-Version", None, (400, "intercom_version_invalid")),
+        ("Authorization", "Basic b3RoZXI6", (401, "unauthorized")),
+        ("Authorization", "Basic ?", (401, "unauthorized")),
+        ("Accept", None, (406, "not_acceptable")),
+        ("Accept", "text/html", (406, "not_acceptable")),
         ("Intercom-Version", "2.99", (400, "intercom_version_invalid")),
     ],
 )
@@ -49,6 +52,30 @@ def test_headers_are_checked(
     api: Api, header: str, value: str | None, expected: tuple[int, str]
 ) -> None:
     assert code(api.get("/tags", headers={header: value})) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Accept", "*/*"),
+        ("Accept", "text/plain, application/*;q=0.5"),
+        ("Authorization", f"Basic {b64encode(b'sandbox-token:').decode()}"),
+        ("Authorization", f"basic {b64encode(b'sandbox-token:x').decode()}"),
+    ],
+)
+def test_headers_of_other_clients_are_accepted(api: Api, header: str, value: str) -> None:
+    assert api.get("/tags", headers={header: value}).ok
+
+
+def test_without_a_version_the_apps_own_counts(api: Api, sandbox: Sandbox) -> None:
+    without = {"Intercom-Version": None}
+    assert api.get("/ticket_states", headers=without).headers["Intercom-Version"] == "2.16"
+
+    sandbox.app_version = "2.11"
+
+    answer = api.get("/ticket_states", headers=without)
+    assert code(answer) == (400, "intercom_version_invalid")
+    assert answer.headers["Intercom-Version"] == "2.11"
 
 
 def test_answers_have_the_headers_of_intercom(api: Api, sandbox: Sandbox) -> None:

@@ -338,12 +338,12 @@ def test_merge(workspace: Workspace) -> None:
     theirs = [company["id"] for company in workspace.sublists[source, "companies"]]
     workspace.merge_contacts(source, target)
     assert source not in workspace.contacts
-    assert workspace.merged_contacts == {source: target}
+    assert workspace.merged_contacts[source] == target
     assert [company["id"] for company in workspace.sublists[target, "companies"]] == theirs
     assert source not in as_json(workspace, "conversations")
     assert_consistent(workspace)
     workspace.merge_contacts(target, last)
-    assert workspace.merged_contacts == {source: last, target: last}
+    assert workspace.merged_contacts[source] == workspace.merged_contacts[target] == last
     assert_consistent(workspace)
 
 

@@ -63,6 +63,8 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
     """The records that a table must hold, as Intercom would send them, lists completed."""
     if stream == "contacts":
         return [_whole_contact(workspace, contact) for contact in workspace.contacts.values()]
+    if stream == "conversations":
+        return [_reviewed(workspace, one) for one in workspace.conversations.values()]
     if stream == "conversation_parts":
         return [
             part
@@ -248,6 +250,8 @@ def _of_parent(child: Collection | Nested, parent: dict[str, Any]) -> dict[str, 
 
 def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, Any]:
     whole = dict(contact)
+    if contact.get("role") == "user":
+        whole["merge_history"] = workspace.attached(contact["id"], "merge_history")
     for field, (kind, consent) in SUBLISTS.items():
         value = whole.get(field)
         if isinstance(value, dict) and value.get("has_more"):
@@ -265,6 +269,12 @@ def _with_url(item: dict[str, Any]) -> dict[str, Any]:
     routes = {"company": "companies", "subscription": "subscription_types"}
     route = routes.get(item["type"], f"{item['type']}s")
     return {"url": f"/{route}/{item['id']}", **item}
+
+
+def _reviewed(workspace: Workspace, conversation: dict[str, Any]) -> dict[str, Any]:
+    shown = ("monitor_evaluations", "scorecards")
+    lists = {kind: workspace.attached(conversation["id"], kind) for kind in shown}
+    return {**conversation, **lists}
 
 
 def _whole_company(workspace: Workspace, company: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,12 @@ def arguments() -> argparse.Namespace:
         prog="python -m intercom_assets.sandbox", description="Serves an Intercom-like API."
     )
     parser.add_argument("--port", type=int, default=8765, help="0 takes a free one")
-    for name, default in (("contacts", 300), ("companies", 120), ("conversations", 200)):
+    for name, default in (
+        ("contacts", 300),
+        ("companies", 120),
+        ("conversations", 200),
+        ("tickets", 60),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seed", type=int, default=1, help="equal seeds make equal data")
     parser.add_argument("--timezone", default="America/New_York", help="of the workspace")
@@ -27,6 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=10_000, help="requests in a window")
     parser.add_argument("--window", type=float, default=10.0, help="seconds of a window")
     parser.add_argument("--token", default="sandbox-token", help="the valid access token")
+    parser.add_argument("--app-version", default="2.16", help="of requests that name none")
     parser.add_argument("--url-file", type=Path, help="written with the URL once it serves")
     return parser.parse_args()
 
@@ -49,11 +55,13 @@ def main() -> None:
         contacts=args.contacts,
         companies=args.companies,
         conversations=args.conversations,
+        tickets=args.tickets,
         timezone=args.timezone,
     )
     # The records stay, so the garbage collector need not look through them.
     gc.freeze()
-    options = {name: getattr(args, name) for name in ("token", "latency", "limit", "window")}
+    names = ("token", "latency", "limit", "window", "app_version")
+    options = {name: getattr(args, name) for name in names}
     with Sandbox(workspace, port=args.port, **options) as sandbox:
         variables = f"INTERCOM_ACCESS_TOKEN={quote(args.token)} INTERCOM_BASE_URL={sandbox.url}"
         print(f"export {variables}  # Intercom sandbox at {sandbox.url}", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intercom_assets.sandbox import consequences, replies
+from intercom_assets.sandbox.attached import attach, attached, events
 from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.collections.declaration import Collection
 from intercom_assets.sandbox.tables import Tables
@@ -52,6 +53,9 @@ def _contacts(workspace: Tables, n: int) -> int:
     chosen = _some(workspace, "contacts", n - 1)
     now = workspace.time()
     for ident in chosen:
+        contact = workspace.record("contacts", ident)
+        happened = len(attached(workspace, ident, "events"))
+        attach(workspace, ident, "events", events.event(contact, happened, now))
         workspace.update("contacts", ident, last_seen_at=now, browser_version=f"{now % 200}.0")
     if chosen and workspace.tags:
         tag = workspace.record("tags", _some(workspace, "tags", 1)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intercom_assets.sandbox import sublists
+from intercom_assets.sandbox.attached import OF_CONTACTS, OF_CONVERSATIONS, attach, attached, merges
 from intercom_assets.sandbox.plan import Record
 from intercom_assets.sandbox.tables import Tables
 
@@ -21,6 +22,8 @@ def remove(workspace: Tables, collection: str, id: str) -> None:
         workspace.deleted_conversations[id] = workspace.time()
         workspace.hidden_conversations.discard(id)
         workspace.parts.pop(id, None)
+        for kind in OF_CONVERSATIONS:
+            workspace.sublists.pop((id, kind), None)
         _unlink(workspace, "tickets", id)
     elif collection == "tickets":
         workspace.ticket_parts.pop(id, None)
@@ -36,7 +39,8 @@ def merge(workspace: Tables, source: str, target: str) -> None:
     if source == target:
         raise ValueError("a contact cannot be merged into itself")
     survivor = workspace.record("contacts", target)
-    workspace.record("contacts", source)
+    merged = workspace.record("contacts", source)
+    _note_merge(workspace, merged, survivor)
     for kind in sublists.KINDS:
         _unite(workspace, kind, source, target)
     workspace.forget("contacts", source)
@@ -47,6 +51,22 @@ def merge(workspace: Tables, source: str, target: str) -> None:
     workspace.merged_contacts[source] = target
     _hand_over(workspace, source, survivor)
     workspace.update("contacts", target)
+
+
+def remember_merges(workspace: Tables) -> None:
+    """Knows whom the merges before the workspace's history concerned."""
+    for ident in workspace.contacts:
+        for entry in attached(workspace, ident, "merge_history"):
+            workspace.merged_contacts[entry["source_contact_id"]] = ident
+
+
+def _note_merge(workspace: Tables, source: Record, survivor: Record) -> None:
+    """The survivor's history names the source, and those whom the source took over before."""
+    earlier = attached(workspace, source["id"], "merge_history")
+    for entry in (*earlier, merges.merge(source["id"], source["role"], workspace.time())):
+        attach(workspace, survivor["id"], "merge_history", entry)
+    if source["external_id"] is not None:
+        workspace.merged_external_ids[source["external_id"]] = survivor["id"]
 
 
 def set_sublist(
@@ -86,7 +106,7 @@ def recount(workspace: Tables, before: list[Record], after: list[Record]) -> Non
 def _leave(workspace: Tables, contact_id: str) -> None:
     """Drops a contact's lists."""
     recount(workspace, workspace.sublists.get((contact_id, "companies"), []), [])
-    for kind in sublists.KINDS:
+    for kind in (*sublists.KINDS, *OF_CONTACTS):
         workspace.sublists.pop((contact_id, kind), None)
 
 

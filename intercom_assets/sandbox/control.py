@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from intercom_assets.sandbox.attached import OF_CONTACTS, OF_CONVERSATIONS
 from intercom_assets.sandbox.calls import encode
 from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.faults import fault_from
@@ -25,6 +26,7 @@ TOMBSTONES = (
     "deleted_contacts",
     "deleted_companies",
     "merged_contacts",
+    "merged_external_ids",
 )
 
 
@@ -89,6 +91,14 @@ class Control:
                     {**record, PLAIN[name].parent_id: id}
                     for id, records in workspace.children[name].items()
                     for record in records
+                ]
+            elif name in OF_CONTACTS or name in OF_CONVERSATIONS:
+                owner = "contact_id" if name in OF_CONTACTS else "conversation_id"
+                owners = workspace.contacts if name in OF_CONTACTS else workspace.conversations
+                found = [
+                    {**record, owner: id}
+                    for id in owners
+                    for record in workspace.attached(id, name)
                 ]
             elif name in TOMBSTONES:
                 found = getattr(workspace, name)

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from intercom_assets.sandbox.attached import attached
 from intercom_assets.sandbox.calls import ApiError
 from intercom_assets.sandbox.index import Record
-from intercom_assets.sandbox.segments import segments_of
 from intercom_assets.sandbox.tables import Tables
 from intercom_assets.sandbox.text import plaintext
 
@@ -140,7 +140,7 @@ def _derived(tables: Tables) -> dict[str, dict[str, Field]]:
         return _ids(tables.sublists.get((contact["id"], "tags")))
 
     def segment_ids(contact: Record) -> list[str]:
-        return _ids(segments_of(tables, contact["id"]))
+        return _ids(attached(tables, contact["id"], "segments"))
 
     people = {
         "contact_ids": Field("id", _listed("contacts", "contacts"), many=True),

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 import struct
+from base64 import b64decode
 from collections.abc import Callable
 from email.utils import formatdate
 from itertools import count
@@ -81,8 +82,7 @@ class Gateway:
         entry.status = answer.status
         headers = {"X-Request-Id": request_id, "Date": self._http_date()}
         headers.update(quota.headers(self.options))
-        if "Intercom-Version" in request.headers:
-            headers["Intercom-Version"] = request.headers["Intercom-Version"]
+        headers["Intercom-Version"] = self._version(request)
         headers.update(answer.headers)
         headers["Content-Type"] = answer.content_type
         if fault and fault.kind == "cut_connection":
@@ -116,18 +116,15 @@ class Gateway:
         return fault.spoilt(answer, call) if fault else answer
 
     def _check(self, request: web.Request, call: Call) -> None:
-        """Raises what Intercom would refuse before it looks at the path.
-
-        An absent version or Accept is refused too, so that a client that forgets them is noticed.
-        """
+        """Raises what Intercom would refuse before it looks at the path."""
         headers = request.headers
-        if headers.get("Authorization") != f"Bearer {self.options.token}":
+        if not is_token(headers.get("Authorization", ""), self.options.token):
             raise ApiError(401, "unauthorized", "Access Token Invalid")
-        if "json" not in headers.get("Accept", ""):
+        if not _takes_json(headers.get("Accept", "")):
             raise ApiError(406, "not_acceptable", "Accept must allow application/json")
         if call.raw and "json" not in headers.get("Content-Type", ""):
             raise ApiError(415, "unsupported_media_type", "Content-Type must be application/json")
-        version = VERSIONS.get(headers.get("Intercom-Version", ""))
+        version = VERSIONS.get(self._version(request))
         if version is None:
             message = "The requested version could not be found"
             raise ApiError(400, "intercom_version_invalid", message)
@@ -136,6 +133,10 @@ class Gateway:
             if call.path.startswith(prefix):
                 code = "unauthorized" if status == 401 else "forbidden"
                 raise ApiError(status, code, "You do not have the required scope")
+
+    def _version(self, request: web.Request) -> str:
+        """The version asked for; without one, the app's own."""
+        return request.headers.get("Intercom-Version") or self.options.app_version
 
     def _whole(self, request: web.Request, answer: Answer, headers: dict[str, str]) -> web.Response:
         body = answer.body
@@ -149,6 +150,24 @@ class Gateway:
         if self._date[0] != now:
             self._date = (now, formatdate(now, usegmt=True))
         return self._date[1]
+
+
+def is_token(authorization: str, token: str) -> bool:
+    """Whether a header names the token: as a bearer, or as older clients do, as Basic's user."""
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            user = b64decode(given, validate=True).decode().partition(":")[0]
+        except ValueError:
+            return False
+        return user == token
+    return scheme.lower() == "bearer" and given == token
+
+
+def _takes_json(accept: str) -> bool:
+    """Whether an Accept header allows JSON; Intercom refuses one that is absent."""
+    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return any(each in ("*/*", "application/*") or "json" in each for each in ranges)
 
 
 def _hang_up(request: web.Request, *, reset: bool) -> web.StreamResponse:

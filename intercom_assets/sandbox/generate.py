@@ -13,6 +13,7 @@ from intercom_assets.sandbox.conversations import Conversations
 from intercom_assets.sandbox.memberships import Memberships
 from intercom_assets.sandbox.moments import Moments
 from intercom_assets.sandbox.parts import Parts
+from intercom_assets.sandbox.phone_calls import PhoneCalls
 from intercom_assets.sandbox.plan import DAY, Plan, Record
 from intercom_assets.sandbox.tickets.desk import COLLECTIONS, Desk
 
@@ -51,7 +52,10 @@ class Generator:
         self._make_companies()
         self._make_contacts()
         self._make_conversations()
-        self._make_tickets()
+        self._call = PhoneCalls(plan, self.admins)
+        self.calls = directory.by_id(self._call.of(self.conversations.values()))
+        self.desk = Desk(plan, list(self.admins.values()), list(self.teams.values()), self.contacts)
+        self.desk.fill(list(self.conversations.values()))
 
     def _make_settings(self) -> None:
         plan = self.plan
@@ -145,11 +149,6 @@ class Generator:
             self.conversations[record["id"]] = record
             self.parts[record["id"]] = parts
 
-    def _make_tickets(self) -> None:
-        admins, teams = list(self.admins.values()), list(self.teams.values())
-        self.desk = Desk(self.plan, admins, teams, self.contacts)
-        self.desk.fill(list(self.conversations.values()))
-
     def _conversation_times(self) -> list[tuple[int, int]]:
         """Creation and last change, ordered as ids are: by creation."""
         moments = Moments(self.plan, "conversations")
@@ -209,6 +208,7 @@ class Generator:
             "admins": lambda: directory.admin(plan, n),
             "teams": lambda: directory.team(plan, n),
             "tags": lambda: directory.tag(n),
+            "calls": lambda: self._call.make(next(iter(self.conversations.values()), None), at),
             "segments": lambda: directory.segment(plan, n, at, at),
             "company_segments": lambda: directory.company_segment(plan, n, at, at),
             "subscription_types": lambda: directory.subscription_type(n),
@@ -246,4 +246,5 @@ def _sizes(plan: Plan) -> dict[str, int]:
         "contact_attributes": 100,
         "company_attributes": 100,
         "conversations": plan.conversations,
+        "calls": 0,
     }

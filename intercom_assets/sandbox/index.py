@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import orjson
 
+from intercom_assets.sandbox.attached import optional_fields
 from intercom_assets.sandbox.calls import encode
 from intercom_assets.sandbox.tables import Tables
 
@@ -102,10 +103,17 @@ class Index:
             order = self._orders[name] = Order(value_of, self.records)
         return order.entries
 
-    def fragments(self, ids: Iterable[str]) -> list[orjson.Fragment]:
-        """Records as JSON, ready to stand in an answer."""
+    def fragments(self, ids: Iterable[str], kinds: Sequence[str] = ()) -> list[orjson.Fragment]:
+        """Records as JSON, ready to stand in an answer, with what hangs on them."""
         self._mend()
-        return [orjson.Fragment(self._encoded(id)) for id in ids]
+        if not kinds:
+            return [orjson.Fragment(self._encoded(id)) for id in ids]
+        return [orjson.Fragment(self._extended(id, kinds)) for id in ids]
+
+    def _extended(self, id: str, kinds: Sequence[str]) -> bytes:
+        more = optional_fields(self.workspace, self.records[id], kinds)
+        # Spliced, for the record itself is there as JSON already.
+        return self._encoded(id)[:-1] + b"," + encode(more)[1:] if more else self._encoded(id)
 
     def _encoded(self, id: str) -> bytes:
         encoded = self._bytes.get(id)

@@ -13,6 +13,7 @@ class Options:
 
     Attributes:
         token: The only access token that is valid.
+        app_version: The API version of requests that name none.
         latency: Seconds that every answer takes at least.
         limit: Requests in a window, for each token.
         window: Length of a window of the rate limit, in seconds.
@@ -28,6 +29,7 @@ class Options:
     """
 
     token: str = "sandbox-token"
+    app_version: str = "2.16"
     latency: float = 0.0
     limit: int = 10_000
     window: float = 10.0

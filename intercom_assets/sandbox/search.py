@@ -1,29 +1,23 @@
-"""Searches and their cursors.
-
-A cursor names the place after the last record of a page, so no state is kept between pages.
-"""
+"""Searches and lists of a collection, page by page."""
 
 from __future__ import annotations
 
-import base64
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
-import orjson
-
-from intercom_assets.sandbox.calls import Answer, ApiError, Call, answer, encode, positive
+from intercom_assets.sandbox.calls import Answer, ApiError, Call, answer, positive
+from intercom_assets.sandbox.cursors import BAD_CURSOR, Sort, read_cursor, write_cursor
 from intercom_assets.sandbox.dates import LAST_DAY_VERSION, Days, Instants
 from intercom_assets.sandbox.fields import Field, Fields
 from intercom_assets.sandbox.index import (
-    NULL,
     Entry,
     Index,
     Record,
     SortValue,
     milliseconds,
-    scrambled,
 )
 from intercom_assets.sandbox.operators import id_order
 from intercom_assets.sandbox.options import Options
@@ -31,40 +25,38 @@ from intercom_assets.sandbox.query import EVERYTHING, Condition, compile_query
 
 MAX_PER_PAGE = 150
 ORDERS = ("ascending", "descending")
-BAD_CURSOR = (
-    "Invalid starting_after param. Please try again using a starting_after value from a "
-    "paginated response"
-)
-
-
-class Sort(NamedTuple):
-    """The order of a walk; without a name it follows no field."""
-
-    name: str = ""
-    descending: bool = False
-    value_of: Callable[[Record], SortValue] = scrambled
-
-
-class Place(NamedTuple):
-    """Where a page begins: after this entry."""
-
-    entry: Entry | None = None
-    page: int = 1
 
 
 class Search:
-    """Searches and lists one collection."""
+    """Searches and lists one collection.
+
+    Args:
+        index: Its index.
+        options: The sandbox's options.
+        key: What an answer calls its records.
+        kind: The answer's type.
+        per_page: Records on a page unless asked otherwise.
+        optional: Query parameters, and what hangs on a record and is shown only for them.
+    """
 
     def __init__(
-        self, index: Index, options: Options, *, key: str, kind: str, per_page: int
+        self,
+        index: Index,
+        options: Options,
+        *,
+        key: str,
+        kind: str,
+        per_page: int,
+        optional: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.index = index
         self.options = options
         self.fields = Fields(index.workspace, index.collection)
         self.key, self.kind, self.per_page = key, kind, per_page
+        self.optional = optional
 
     def search(self, call: Call) -> Answer:
-        """Answers POST …/search; everything is read from the body, nothing from the URL."""
+        """Answers POST …/search; where a page begins is read from the body, never from the URL."""
         body = call.json
         if not isinstance(body, dict):
             raise ApiError(400, "bad_request", "the body must be a JSON object")
@@ -73,14 +65,15 @@ class Search:
         pagination = body.get("pagination") or {}
         if not isinstance(pagination, dict):
             raise ApiError(400, "parameter_invalid", "pagination must be an object")
-        return self._page(condition, sort, pagination, hide_new=True)
+        return self._page(call, condition, sort, pagination, hide_new=True)
 
     def listing(self, call: Call, sort: Sort) -> Answer:
         """Answers a list whose cursor travels in the URL."""
-        return self._page(EVERYTHING, sort, call.query)
+        return self._page(call, EVERYTHING, sort, call.query)
 
     def _page(
         self,
+        call: Call,
         condition: Condition,
         sort: Sort,
         pagination: Mapping[str, Any],
@@ -94,7 +87,8 @@ class Search:
             entries, first, last = self._found(condition, sort, hide_new)
             total = last - first
             page = _slice(entries, first, last, place.entry, sort.descending, per_page + 1)
-            records = self.index.fragments(id for _, id in page[:per_page])
+            asked = [kind for flag, kind in self.optional.items() if call.flag(flag)]
+            records = self.index.fragments((id for _, id in page[:per_page]), asked)
         pages: dict[str, Any] = {
             "type": "pages",
             "page": place.page,
@@ -176,37 +170,6 @@ def _order_of(field: Field) -> Callable[[Record], SortValue]:
     if field.kind == "id":
         return lambda record: id_order(read(record) or "")
     return lambda record: str(read(record) or "")
-
-
-def write_cursor(entry: Entry, sort: Sort, page: int) -> str:
-    """The cursor for the page that begins after `entry`."""
-    value = -1 if entry[0] == NULL or not sort.name else entry[0]
-    return base64.b64encode(encode([value, entry[1], page])).decode()
-
-
-def read_cursor(cursor: object, sort: Sort) -> Place:
-    """The place that a cursor names.
-
-    Raises:
-        ApiError: client_error, when it is no cursor.
-    """
-    if not cursor:
-        return Place()
-    try:
-        value, id, page = orjson.loads(base64.b64decode(str(cursor), validate=True))
-    except (ValueError, TypeError):
-        raise ApiError(400, "client_error", BAD_CURSOR) from None
-    if not (isinstance(value, int | float | str) and isinstance(id, str) and _is_page(page)):
-        raise ApiError(400, "client_error", BAD_CURSOR)
-    if not sort.name:
-        value = scrambled({"id": id})
-    elif value == -1:
-        value = NULL
-    return Place((value, id), page)
-
-
-def _is_page(page: object) -> bool:
-    return isinstance(page, int) and page > 1
 
 
 def _bounds(entries: list[Entry], interval: tuple[float, float]) -> tuple[int, int]:

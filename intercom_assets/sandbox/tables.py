@@ -28,6 +28,7 @@ COLLECTIONS = (
     "companies",
     "contacts",
     "conversations",
+    "calls",
     "ticket_states",
     "ticket_types",
     "tickets",
@@ -73,6 +74,7 @@ class Tables:
         self.contacts: dict[str, Record] = made.contacts
         self.conversations: dict[str, Record] = made.conversations
         self.parts: dict[str, list[Record]] = made.parts
+        self.calls: dict[str, Record] = made.calls
         self.ticket_states: dict[str, Record] = made.desk.states
         self.ticket_types: dict[str, Record] = made.desk.types
         self.tickets: dict[str, Record] = made.desk.tickets
@@ -82,6 +84,7 @@ class Tables:
         self.deleted_contacts: dict[str, int] = {}
         self.deleted_companies: dict[str, int] = {}
         self.merged_contacts: dict[str, str] = {}
+        self.merged_external_ids: dict[str, str] = {}
         self.hidden_conversations: set[str] = set()
 
     def _fill(self, name: str, collection: Collection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intercom_assets.sandbox import changes, consequences, replies
+from intercom_assets.sandbox.attached import attach, attached
 from intercom_assets.sandbox.clock import Clock
 from intercom_assets.sandbox.plan import DAY, Plan, Record
 from intercom_assets.sandbox.tables import Tables
@@ -72,6 +73,7 @@ class Workspace(Tables):
         super().__init__(plan, clock)
         for ident in list(self.conversations)[len(self.conversations) - hidden :]:
             self.hide(ident, at=self.plan.anchor)
+        consequences.remember_merges(self)
 
     def delete(self, collection: str, id: str) -> None:
         """Removes a record, and what others say of it."""
@@ -119,6 +121,16 @@ class Workspace(Tables):
     def move_ticket(self, ticket_id: str, state_id: str, *, at: int | None = None) -> Record:
         """Puts a ticket into a state; returns the part that tells of it."""
         return replies.move_ticket(self, ticket_id, state_id, at=at)
+
+    def attached(self, id: str, kind: str) -> list[Record]:
+        """What hangs on a contact ("segments", "merge_history", "events") or a conversation
+        ("handling_events", "side_conversations", "monitor_evaluations", "scorecards")."""
+        with self.lock:
+            return attached(self, id, kind)
+
+    def attach(self, id: str, kind: str, record: Record) -> None:
+        """Adds to what hangs on a contact or a conversation, without touching it."""
+        attach(self, id, kind, record)
 
     def change(self, n: int = 5) -> dict[str, int]:
         """Does what a busy minute does; tells how many records of each stream are new or changed.

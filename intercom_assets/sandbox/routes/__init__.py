@@ -10,7 +10,10 @@ from intercom_assets.sandbox.routes.companies import CompanyRoutes
 from intercom_assets.sandbox.routes.contacts import ContactRoutes
 from intercom_assets.sandbox.routes.conversations import ConversationRoutes
 from intercom_assets.sandbox.routes.directory import DirectoryRoutes
+from intercom_assets.sandbox.routes.events import EventRoutes
+from intercom_assets.sandbox.routes.phone_calls import PhoneCallRoutes
 from intercom_assets.sandbox.routes.tickets import TicketRoutes
+from intercom_assets.sandbox.routes.visitors import VisitorRoutes
 from intercom_assets.sandbox.workspace import Workspace
 
 INDEXED = ("contacts", "companies", "conversations", "tickets")
@@ -31,6 +34,9 @@ class Routes:
             **self.contacts.table(),
             **self.companies.table(),
             **self.conversations.table(),
+            **EventRoutes(workspace).table(),
+            **PhoneCallRoutes(workspace).table(),
+            **VisitorRoutes(workspace).table(),
             **TicketRoutes(self.indexes["tickets"], options).table(),
         }
 

@@ -14,9 +14,9 @@ import orjson
 from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
 from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.collections.declaration import Collection, Paging
+from intercom_assets.sandbox.cursors import BAD_CURSOR
 from intercom_assets.sandbox.plan import Record
 from intercom_assets.sandbox.routes.pages import envelope, slice_of
-from intercom_assets.sandbox.search import BAD_CURSOR
 from intercom_assets.sandbox.tables import Tables
 
 
@@ -156,9 +156,9 @@ def _read_cursor(cursor: str | None) -> tuple[float, str] | None:
         return None
     try:
         moment, id = orjson.loads(base64.b64decode(cursor, validate=True))
-    except ValueError:
+        return float(moment), str(id)
+    except (ValueError, TypeError):
         raise ApiError(400, "client_error", BAD_CURSOR) from None
-    return float(moment), str(id)
 
 
 _PAGES = {

@@ -1,7 +1,8 @@
-"""Calls about companies: scroll, list and notes."""
+"""Calls about companies: scroll, list, lookups, and what hangs on one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
 from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
@@ -12,7 +13,20 @@ from intercom_assets.sandbox.scroll import Scrolls
 
 DEFAULT_PER_PAGE = 15
 DEFAULT_NOTES_PER_PAGE = 50
+DEFAULT_CONTACTS_PER_PAGE = 50
 ORDERS = ("asc", "desc")
+
+
+def _has(name: str) -> Callable[[Record, str], bool]:
+    return lambda company, wanted: any(one["id"] == wanted for one in company[name][name])
+
+
+FILTERS: dict[str, Callable[[Record, str], bool]] = {
+    "company_id": lambda company, wanted: bool(company["company_id"] == wanted),
+    "name": lambda company, wanted: bool(company["name"] == wanted),
+    "tag_id": _has("tags"),
+    "segment_id": _has("segments"),
+}
 
 
 class CompanyRoutes:
@@ -29,7 +43,10 @@ class CompanyRoutes:
         return {
             ("GET", "/companies/scroll"): self.scroll,
             ("POST", "/companies/list"): self.listing,
+            ("GET", "/companies"): self.companies,
             ("GET", "/companies/*"): self.company,
+            ("GET", "/companies/*/contacts"): self.contacts,
+            ("GET", "/companies/*/segments"): self.segments,
             ("GET", "/companies/*/notes"): self.notes,
         }
 
@@ -69,6 +86,37 @@ class CompanyRoutes:
             if order == "desc":
                 ids.reverse()
             return answer(envelope(call, self.index.fragments(ids[wanted]), len(ids), wanted))
+
+    def companies(self, call: Call) -> Answer:
+        """Companies by a filter; one by company_id or name that is nobody's is not found."""
+        wanted = slice_of(call, DEFAULT_PER_PAGE)
+        asked = {name: call.query[name] for name in FILTERS if name in call.query}
+        with self.workspace.lock:
+            ids = [
+                id
+                for _, id in self.index.entries("", scrambled)
+                if all(FILTERS[name](self.index.records[id], asked[name]) for name in asked)
+            ]
+            if not ids and asked.keys() & {"company_id", "name"}:
+                raise not_found("Company Not Found", "company_not_found")
+            return answer(envelope(call, self.index.fragments(ids[wanted]), len(ids), wanted))
+
+    def contacts(self, call: Call) -> Answer:
+        """The people of a company, in numbered pages."""
+        wanted = slice_of(call, DEFAULT_CONTACTS_PER_PAGE)
+        with self.workspace.lock:
+            id = self._found(call)["id"]
+            people = [
+                self.workspace.contacts[owner]
+                for (owner, kind), listed in self.workspace.sublists.items()
+                if kind == "companies" and any(company["id"] == id for company in listed)
+            ]
+            return answer(envelope(call, people[wanted], len(people), wanted))
+
+    def segments(self, call: Call) -> Answer:
+        """The segments of a company, in one answer."""
+        with self.workspace.lock:
+            return answer({"type": "list", "data": self._found(call)["segments"]["segments"]})
 
     def company(self, call: Call) -> Answer:
         """One company, by Intercom's id."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from intercom_assets.sandbox.attached import attached
 from intercom_assets.sandbox.calls import HTML, Answer, Call, Route, answer, not_found, since
 from intercom_assets.sandbox.faults import html_page
 from intercom_assets.sandbox.index import Index
@@ -14,9 +15,12 @@ from intercom_assets.sandbox.search import Search, newest_first
 from intercom_assets.sandbox.text import plaintext
 
 PER_PAGE = 20
+SIDES_PER_PAGE, MOST_SIDES = 25, 50
+OPTIONAL = {"include_monitors": "monitor_evaluations", "include_scorecards": "scorecards"}
 # Older parts cannot be reached at all.
 NEWEST_PARTS = 500
-DELETED_SINCE = (2, 16)
+DELETED_SINCE = SIDES_SINCE = (2, 16)
+HANDLING_SINCE = (2, 15)
 
 
 class ConversationRoutes:
@@ -27,7 +31,12 @@ class ConversationRoutes:
         self.workspace = index.workspace
         self.options = options
         self.searching = Search(
-            index, options, key="conversations", kind="conversation.list", per_page=PER_PAGE
+            index,
+            options,
+            key="conversations",
+            kind="conversation.list",
+            per_page=PER_PAGE,
+            optional=OPTIONAL,
         )
         self._missing = count()
 
@@ -39,6 +48,8 @@ class ConversationRoutes:
             ("GET", "/conversations"): lambda call: self.searching.listing(call, latest),
             ("GET", "/conversations/deleted"): since(DELETED_SINCE, self.deleted),
             ("GET", "/conversations/*"): self.conversation,
+            ("GET", "/conversations/*/handling_events"): since(HANDLING_SINCE, self.handling),
+            ("GET", "/conversations/*/side_conversations"): since(SIDES_SINCE, self.sides),
         }
 
     def conversation(self, call: Call) -> Answer:
@@ -48,7 +59,8 @@ class ConversationRoutes:
             record = self.index.records.get(id)
             if record is None or id in self.workspace.hidden_conversations:
                 return self._no_conversation()
-            whole = {**record, "conversation_parts": self._parts(id)}
+            parts = self._parts(id, translated=call.flag("include_translations"))
+            whole = {**record, "conversation_parts": parts}
             return answer(_plain(whole) if call.query.get("display_as") == "plaintext" else whole)
 
     def deleted(self, call: Call) -> Answer:
@@ -64,11 +76,35 @@ class ConversationRoutes:
         del page["data"]
         return answer({**page, "type": "conversations.list", "conversations": records})
 
-    def _parts(self, id: str) -> dict[str, Any]:
+    def handling(self, call: Call) -> Answer:
+        """When a conversation was paused and resumed."""
+        with self.workspace.lock:
+            events = attached(self.workspace, self._id(call), "handling_events")
+            return answer({"handling_events": events})
+
+    def sides(self, call: Call) -> Answer:
+        """Side conversations in numbered pages, which name no successor."""
+        wanted = slice_of(call, SIDES_PER_PAGE, MOST_SIDES)
+        with self.workspace.lock:
+            found = attached(self.workspace, self._id(call), "side_conversations")
+            page = envelope(call, found[wanted], len(found), wanted)
+            del page["pages"]["next"]
+            sides = page.pop("data")
+            kind = "side_conversation.list"
+            return answer({**page, "type": kind, "side_conversations": sides})
+
+    def _id(self, call: Call) -> str:
+        id = call.params[0]
+        if id not in self.index.records or id in self.workspace.hidden_conversations:
+            raise not_found("Conversation not found", "conversation_not_found")
+        return id
+
+    def _parts(self, id: str, translated: bool) -> dict[str, Any]:
         parts = self.workspace.parts.get(id, [])
+        newest = parts[-NEWEST_PARTS:]
         return {
             "type": "conversation_part.list",
-            "conversation_parts": parts[-NEWEST_PARTS:],
+            "conversation_parts": newest if translated else [*map(_untranslated, newest)],
             "total_count": len(parts),
         }
 
@@ -80,6 +116,12 @@ class ConversationRoutes:
 
 def _deleted(id: str, at: int) -> dict[str, Any]:
     return {"type": "conversation", "id": id, "metrics_retained": True, "deleted_at": at}
+
+
+def _untranslated(part: dict[str, Any]) -> dict[str, Any]:
+    if "translations" not in part:
+        return part
+    return {name: value for name, value in part.items() if name != "translations"}
 
 
 def _plain(conversation: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,9 @@ class DirectoryRoutes:
             ("GET", "/teams"): self.teams,
             ("GET", "/teams/*"): self.team,
             ("GET", "/tags"): self.tags,
+            ("GET", "/tags/*"): self.tag,
             ("GET", "/segments"): self.segments,
+            ("GET", "/segments/*"): self.segment,
             ("GET", "/subscription_types"): self.subscription_types,
             ("GET", "/data_attributes"): self.data_attributes,
         }
@@ -37,8 +39,14 @@ class DirectoryRoutes:
             return answer(self.workspace.me)
 
     def admins(self, call: Call) -> Answer:
-        """All teammates."""
-        return self._whole("admin.list", "admins", self.workspace.admins)
+        """All teammates; what they look like only when asked for."""
+        shown = call.flag("display_avatar")
+        with self.workspace.lock:
+            listed = [
+                {name: value for name, value in admin.items() if shown or name != "avatar"}
+                for admin in self.workspace.admins.values()
+            ]
+            return answer({"type": "admin.list", "admins": listed})
 
     def admin(self, call: Call) -> Answer:
         """One teammate."""
@@ -59,6 +67,19 @@ class DirectoryRoutes:
     def subscription_types(self, call: Call) -> Answer:
         """All subscription types."""
         return self._whole("list", "data", self.workspace.subscription_types)
+
+    def tag(self, call: Call) -> Answer:
+        """One tag."""
+        return self._one(self.workspace.tags, call, "tag_not_found", "Tag not found")
+
+    def segment(self, call: Call) -> Answer:
+        """One segment, of people or of companies."""
+        workspace = self.workspace
+        known = {**workspace.segments, **workspace.company_segments}
+        with workspace.lock:
+            if call.params[0] not in known:
+                raise not_found()
+            return answer(_segment(known[call.params[0]], call.flag("include_count")))
 
     def segments(self, call: Call) -> Answer:
         """Segments of people, or of companies; how many belong to each only when asked for."""
