@@ -35,7 +35,9 @@ def search(method: Callable[..., Any]) -> list[Any]:
     found: list[Any] = []
     cursor = None
     while True:
-        page = method(query=query, pagination=StartingAfterPaging(per_page=7, starting_after=cursor))
+        page = method(
+            query=query, pagination=StartingAfterPaging(per_page=7, starting_after=cursor)
+        )
         found += walk(page.items)
         if not page.has_next:
             return found
