@@ -11,18 +11,6 @@ from intercom_assets.streams import STREAMS
 from intercom_assets.streams.selection import choose
 from intercom_assets_tests.conftest import Project
 
-# The sandbox does not serve these yet.
-NOT_YET = {
-    "call_transcripts",
-    "calls",
-    "contact_merges",
-    "contact_segments",
-    "data_events",
-    "deleted_conversations",
-    "handling_events",
-    "side_conversations",
-}
-SERVED = [name for name in STREAMS if name not in NOT_YET]
 # Each run adds what Intercom told it.
 SNAPSHOTS = {"team_metrics"}
 
@@ -36,23 +24,23 @@ def whole(make_project: Callable[..., Project], sandbox: Sandbox) -> Project:
 def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     whole: Project,
 ) -> None:
-    whole.run(*SERVED)
-    assert whole.differences(*SERVED) == {}
-    rows = {name: whole.query(f"select count(*) from intercom.{name}")[0][0] for name in SERVED}
-    assert [name for name in SERVED if not rows[name]] == [], "nothing would be compared"
+    whole.run(*STREAMS)
+    assert whole.differences(*STREAMS) == {}
+    rows = {name: whole.query(f"select count(*) from intercom.{name}")[0][0] for name in STREAMS}
+    assert [name for name in STREAMS if not rows[name]] == [], "nothing would be compared"
 
     whole.sandbox.workspace.change(6)
-    whole.run(*SERVED)
+    whole.run(*STREAMS)
     # A company that changes does not move the contacts whose lists show it.
-    assert whole.differences(*(name for name in SERVED if name != "contacts")) == {}
+    assert whole.differences(*(name for name in STREAMS if name != "contacts")) == {}
 
 
 @pytest.mark.slow
 def test_a_second_run_of_everything_brings_nothing(whole: Project) -> None:
-    whole.run(*SERVED)
-    whole.run(*SERVED)
+    whole.run(*STREAMS)
+    whole.run(*STREAMS)
     changes = ("intercom/inserted", "intercom/updated", "intercom/deleted")
-    touched = {name for name in SERVED if any(map(whole.metadata(name).get, changes))}
+    touched = {name for name in STREAMS if any(map(whole.metadata(name).get, changes))}
     assert touched == SNAPSHOTS
 
 

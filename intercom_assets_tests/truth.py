@@ -5,6 +5,7 @@ Written from the documentation of the tables alone: it imports nothing of what i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -16,6 +17,7 @@ import duckdb
 from intercom_assets.sandbox import Workspace
 from intercom_assets.sandbox.collections import NESTED, PLAIN
 from intercom_assets.sandbox.collections.declaration import Collection, Nested
+from intercom_assets.sandbox.phone_calls import with_transcript
 from intercom_assets.sandbox.text import plaintext
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -51,11 +53,24 @@ SUBLISTS = {
     "opted_out_subscription_types": ("subscriptions", "opt_out"),
 }
 NEWEST_PARTS = 500
+LISTED_DAYS = 90
+# What hangs on a record: the record's collection, what the sandbox calls it, the parent's column.
+ATTACHED = {
+    "contact_merges": ("contacts", "merge_history", "contact"),
+    "contact_segments": ("contacts", "segments", "contact"),
+    "data_events": ("contacts", "events", "contact"),
+    "handling_events": ("conversations", "handling_events", "conversation"),
+    "side_conversations": ("conversations", "side_conversations", "conversation"),
+}
 # What tells rows apart, where it is not the id, and of a child its parent's with it.
 KEYS = {
     "contact_attributes": ["full_name"],
     "company_attributes": ["full_name"],
     "workspace": ["id_code"],
+    "contact_merges": ["contact_id", "source_contact_id"],
+    "contact_segments": ["contact_id", "id"],
+    "side_conversations": ["conversation_id", "side_conversation_id"],
+    "call_transcripts": ["call_id"],
 }
 
 
@@ -74,6 +89,20 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
         ]
     if stream == "companies":
         return [_whole_company(workspace, company) for company in workspace.companies.values()]
+    if stream in ATTACHED:
+        return _attached(workspace, stream)
+    if stream == "call_transcripts":
+        return [
+            {
+                "call_id": call["id"],
+                "conversation_id": call["conversation_id"],
+                "call_updated_at": call["updated_at"],
+                **{name: told[name] for name in ("transcript", "transcript_status")},
+            }
+            for call in workspace.calls.values()
+            for told in [with_transcript(call)]
+            if call["conversation_id"] and told["transcript"]
+        ]
     if stream == "ticket_parts":
         return [
             part
@@ -246,6 +275,29 @@ def _of_parent(child: Collection | Nested, parent: dict[str, Any]) -> dict[str, 
     if child.parent_updated_at:
         told[child.parent_updated_at] = parent["updated_at"]
     return told
+
+
+def _attached(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
+    collection, kind, noun = ATTACHED[stream]
+    found = []
+    for id, parent in getattr(workspace, collection).items():
+        if kind == "merge_history" and parent["role"] != "user":
+            continue
+        context = {f"{noun}_id": id, f"{noun}_updated_at": parent["updated_at"]}
+        for record in workspace.attached(id, kind):
+            if stream == "data_events" and record["created_at"] <= _oldest(workspace):
+                continue
+            own = {"id": _hash([id, record])} if stream == "handling_events" else {}
+            found.append({**own, **record, **context})
+    return found
+
+
+def _oldest(workspace: Workspace) -> int:
+    return int(workspace.clock.now()) - LISTED_DAYS * 86_400
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _whole_contact(workspace: Workspace, contact: dict[str, Any]) -> dict[str, Any]:

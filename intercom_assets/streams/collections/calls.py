@@ -18,7 +18,6 @@ class Calls(IncrementalStream):
 
     tap_stream_id = "calls"
     group = SUPPORT
-    default = False
     since = "2.14"
     path = "/calls"
     params: ClassVar[dict[str, Any]] = {"per_page": 25}
