@@ -287,9 +287,18 @@ def _attached(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
         for record in workspace.attached(id, kind):
             if stream == "data_events" and record["created_at"] <= _oldest(workspace):
                 continue
-            own = {"id": _hash([id, record])} if stream == "handling_events" else {}
-            found.append({**own, **record, **context})
+            found.append({**_own_id(stream, id, record), **record, **context})
     return found
+
+
+def _own_id(stream: str, parent: str, record: dict[str, Any]) -> dict[str, Any]:
+    """The id of a record that has none at Intercom."""
+    if stream == "handling_events":
+        return {"id": _hash([parent, record])}
+    if stream == "data_events" and "id" not in record:
+        told = [record[name] for name in ("event_name", "created_at", "metadata")]
+        return {"id": _hash([parent, *told])}
+    return {}
 
 
 def _oldest(workspace: Workspace) -> int:
