@@ -348,9 +348,10 @@ def _whole_company(workspace: Workspace, company: dict[str, Any]) -> dict[str, A
 
 def _parts(workspace: Workspace, id: str, conversation: dict[str, Any]) -> list[dict[str, Any]]:
     parts = workspace.parts.get(id, [])
+    # Translations come to those who ask for them.
     return [
         {
-            **part,
+            **{name: value for name, value in part.items() if name != "translations"},
             "body": plaintext(part["body"]) if part.get("body") else part.get("body"),
             "conversation_id": id,
             "conversation_total_parts": len(parts),
