@@ -33,6 +33,7 @@ def build_intercom_assets(
     resource_key: str = RESOURCE_KEY,
     checks: bool = True,
     relations: bool = False,
+    fivetran_schema: str | None = None,
     freshness_policy: dg.FreshnessPolicy | None = FRESHNESS,
     max_retries: int = 2,
     retry_seconds: float = 60,
@@ -58,7 +59,9 @@ def build_intercom_assets(
         resource_key: Resource that is the `IntercomResource`.
         checks: Whether each asset checks its table once it is stored.
         relations: Whether each run makes the relations over its table, too; their assets are
-            those of `build_intercom_relations`.
+            those of `relation_specs`.
+        fivetran_schema: Schema in which each run makes views of Fivetran's names and columns over
+            its table; default none.
         freshness_policy: When an asset counts as stale.
         max_retries: How often a step is repeated after a fault that the client's own repetitions
             did not outlast. It goes on where it stopped.
@@ -86,6 +89,7 @@ def build_intercom_assets(
         resource_key=resource_key,
         checks=checks,
         relations=relations,
+        fivetran_schema=fivetran_schema,
         max_retries=max_retries,
         retry_seconds=retry_seconds,
     )
@@ -127,6 +131,7 @@ class _Factory:
     resource_key: str
     checks: bool
     relations: bool
+    fivetran_schema: str | None
     max_retries: int
     retry_seconds: float
 
@@ -177,6 +182,7 @@ class _Factory:
             schema=self.schema,
             asset_keys=self.keys,
             relations=self.relations,
+            fivetran_schema=self.fivetran_schema,
             max_retries=self.max_retries,
             retry_seconds=self.retry_seconds,
         )

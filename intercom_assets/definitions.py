@@ -68,7 +68,11 @@ def build_intercom_definitions(
         key_prefix=prefix,
         resource_key=name,
         io_manager_key=store_key,
-        **{"relations": models, **options},
+        **{
+            "relations": models,
+            "fivetran_schema": os.environ.get("INTERCOM_FIVETRAN_SCHEMA") or None,
+            **options,
+        },
     )
     resources: dict[str, Any] = {
         name: intercom or IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"))

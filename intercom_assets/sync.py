@@ -6,11 +6,13 @@ from datetime import datetime, timezone
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import dagster as dg
+import duckdb
 
 from intercom_assets.checks import lacking_checks, run_checks
 from intercom_assets.extraction import Extraction
 from intercom_assets.failures import AssetExtraction, Lacking
 from intercom_assets.models.assets import report_relations
+from intercom_assets.models.fivetran import make_fivetran_views
 from intercom_assets.resources import IntercomResource
 from intercom_assets.step import Step
 from intercom_assets.sync_config import SyncConfig
@@ -40,6 +42,7 @@ class IntercomSync:
         schema: Schema of the table, if it is not the IO manager's.
         asset_keys: The assets of all streams, by name.
         relations: Whether the run makes the relations over its table, too.
+        fivetran_schema: Where it makes views of Fivetran's names, if anywhere.
         max_retries: How often the step is repeated after a fault that lasts.
         retry_seconds: Seconds before it is repeated.
     """
@@ -51,6 +54,7 @@ class IntercomSync:
     schema: str | None
     asset_keys: Mapping[str, dg.AssetKey]
     relations: bool
+    fivetran_schema: str | None
     max_retries: int
     retry_seconds: float
 
@@ -95,10 +99,10 @@ class IntercomSync:
         if key not in context.selected_asset_keys:
             # It came along with what was selected, and was stored with it.
             context.log_event(dg.AssetMaterialization(key, metadata=extraction.landed or {}))
-            yield from self._relations(name, began, context.log)
+            yield from self._views(name, began, context.log)
             return
         yield dg.Output(extraction, "result" if name == self.stream.name else name)
-        yield from self._relations(name, began, context.log)
+        yield from self._views(name, began, context.log)
         yield from run_checks(
             extraction,
             key,
@@ -108,9 +112,17 @@ class IntercomSync:
             context.selected_asset_check_keys,
         )
 
-    def _relations(self, name: str, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
-        if self.relations and isinstance(self.io_manager, HoldsTables):
-            store = self.io_manager.warehouse(self.schema)
+    def _views(self, name: str, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
+        if not isinstance(self.io_manager, HoldsTables):
+            return
+        store = self.io_manager.warehouse(self.schema)
+        if self.fivetran_schema:
+            try:
+                make_fivetran_views(store, name, self.fivetran_schema)
+            except duckdb.Error as problem:
+                # Such as a table of such a name. The data is there all the same.
+                log.warning(f"views in {self.fivetran_schema} could not be made: {problem}")
+        if self.relations:
             yield from report_relations(store, name, self.asset_keys, began, log)
 
     def _without(

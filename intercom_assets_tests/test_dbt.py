@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from intercom_assets.models.package import PACKAGE, models, models_over, sources
+from intercom_assets.models.relations import relations
 from intercom_assets.streams import STREAMS
 from intercom_assets.warehouse import Warehouse
 from intercom_assets_tests.desk import BEN, MONDAY, build, desk, land, warehouse
@@ -139,3 +140,13 @@ def test_all_models_are_documented_and_every_document_has_a_model() -> None:
     for model in models().values():
         assert model.tests, model.name
         assert all(column.description for column in model.columns), model.name
+
+
+def test_the_docs_tell_of_every_model_relation_and_column() -> None:
+    told = (PACKAGE.parents[2] / "docs" / "models.md").read_text("utf-8")
+    for name in relations():
+        assert f"| `{name}` |" in told
+    for model in models().values():
+        section = told.split(f"### {model.name}\n")[1].split("\n### ")[0]
+        for column in model.columns:
+            assert f"| `{column.name}` | {column.kind} | {column.description} |" in section

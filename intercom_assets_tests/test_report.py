@@ -83,7 +83,12 @@ def test_a_browser_shows_every_picture(
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        # Where it is a day earlier at midnight in London.
+        page = browser.new_page(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            timezone_id="America/Los_Angeles",
+        )
         problems: list[str] = []
         asked: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -100,4 +105,6 @@ def test_a_browser_shows_every_picture(
         ink = page.evaluate("getComputedStyle(document.querySelector('.chart svg text')).fill")
         assert ink == ("rgb(230, 234, 240)" if scheme == "dark" else "rgb(28, 36, 48)")
         assert page.get_by_text("</script><b>VIP").count() == 1
+        days = page.locator("#chart2 .role-axis-label text").all_text_contents()
+        assert "4 Mar" in days and "3 Mar" not in days
         browser.close()

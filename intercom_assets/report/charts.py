@@ -49,8 +49,16 @@ def _plain(chart: Any) -> Spec:
     return spec
 
 
-def _time(**more: Any) -> Any:
-    return alt.X("day:T", axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True, **more))
+# A day is told without a time, which a browser takes for midnight in London.
+DAY = alt.Tooltip("day:T", timeUnit="utcyearmonthdate", title="day")
+
+
+def _time() -> Any:
+    return alt.X(
+        "day:T",
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True),
+    )
 
 
 def _two(rows: Sequence[Row]) -> Any:
@@ -63,7 +71,7 @@ def _two(rows: Sequence[Row]) -> Any:
         color=alt.Color(
             "what:N", scale=alt.Scale(domain=["started", "closed"], range=[FIRST, SECOND])
         ),
-        tooltip=[alt.Tooltip("day:T"), "what:N", "count:Q"],
+        tooltip=[DAY, "what:N", "count:Q"],
     )
 
 
@@ -77,7 +85,7 @@ def _line(field: str, form: str = ",.0f", share: bool = False, *more: str) -> Ca
                 x=_time(),
                 y=alt.Y(f"{field}:Q", scale=scale, axis=alt.Axis(format=form)),
                 tooltip=[
-                    alt.Tooltip("day:T"),
+                    DAY,
                     alt.Tooltip(f"{field}:Q", format=form),
                     *(f"{name}:Q" for name in more),
                 ],
@@ -94,7 +102,7 @@ def _area(rows: Sequence[Row]) -> Any:
         .encode(
             x=_time(),
             y=alt.Y("open:Q", axis=alt.Axis(tickMinStep=1)),
-            tooltip=[alt.Tooltip("day:T"), "open:Q"],
+            tooltip=[DAY, "open:Q"],
         )
     )
 
