@@ -26,7 +26,7 @@ from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS, Memory
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.location import located
-from intercom_assets.warehouse.names import comma, path
+from intercom_assets.warehouse.names import UNPARSED, comma, path
 from intercom_assets.warehouse.turns import turn
 from intercom_assets.writer import Writer
 
@@ -151,6 +151,9 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                     key = step.key if each is extraction else extraction.key_of(each, step.key)
                     log, numbers = step.log.of(key), writer.numbers(berth, each)
                     log.info(summary(numbers, each.stream.counts))
+                    if unparsed := berth.changes.unparsed:
+                        told = ", ".join(f"{n} of {field}" for field, n in unparsed.items())
+                        log.warning(f"values that did not fit are kept in {UNPARSED}: {told}")
                     each.landed = {
                         **numbers,
                         **look_inside(berth, each.presentation, self.preview, self.charts, log),

@@ -227,8 +227,9 @@ def test_a_field_may_change_its_type(things: Things, spec: Any, earlier: str, la
     fields = ("unheard_of", "name", "count", "seen_at")
     for number, kind in enumerate((earlier, later, earlier)):
         first = {"id": "a", "updated_at": MONDAY, **dict.fromkeys(fields, VALUES[earlier])}
-        record = {"id": str(number), "updated_at": MONDAY, **dict.fromkeys(fields, VALUES[kind])}
-        things.land(first, record, spec=spec)
+        record = {"updated_at": MONDAY, **dict.fromkeys(fields, VALUES[kind])}
+        ids = [str(number), *(f"{number}{more}" for more in "xyz")]
+        things.land(first, *({"id": id, **record} for id in ids), spec=spec)
     types = dict(row[:2] for row in things.query("describe intercom.things"))
     for field in fields:
         [(found,)] = things.query(f"select {field} from intercom.things where id = '2'")
@@ -249,9 +250,10 @@ def test_a_field_that_is_null_for_a_million_rows_may_become_an_object(things: Th
     things.query(
         "insert into intercom.things by name select i::varchar as id from range(1, 1000001) t(i)"
     )
-    things.land({"id": "7", "updated_at": MONDAY, "name": {"first": "A"}, "new": {"b": 1}})
+    new = {"updated_at": MONDAY, "name": {"first": "A"}, "new": {"b": 1}}
+    things.land(*({"id": id, **new} for id in "789"))
     assert things.query("select count(*), count(name), count(new) from intercom.things") == [
-        (1_000_001, 1, 1)
+        (1_000_001, 3, 3)
     ]
     [(name, new)] = things.query("select name, new from intercom.things where id = '7'")
     assert (json.loads(name), json.loads(new)) == ({"first": "A"}, {"b": 1})

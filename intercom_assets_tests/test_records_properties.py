@@ -42,7 +42,17 @@ values = st.recursive(
     scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5
 )
 FIELDS = ["name", "Name", "NAME", "count", "seen_at", 'a "b"', "a.b", "naïve 😀", "", "\0"]
-FIELDS += ["_row", "_ordinal", "_synced_at", "_copy", "name__2", "ID", "select", "'; --"]
+FIELDS += [
+    "_row",
+    "_ordinal",
+    "_synced_at",
+    "_unparsed",
+    "_copy",
+    "name__2",
+    "ID",
+    "select",
+    "'; --",
+]
 fields = st.sampled_from(FIELDS) | texts.filter(lambda name: name not in ("id", "updated_at"))
 DAYS = [f"2024-01-0{day}T00:00:00Z" for day in range(1, 5)]
 records = st.builds(

@@ -271,12 +271,12 @@ def test_rule_5_a_value_that_does_not_fit_widens_its_column(
     land: Lands, column: str, before: Any, after: Any, kind: str, rows: list[str]
 ) -> None:
     land(BY_CONTENT, {"id": "1", column: before})
-    landing = land(BY_CONTENT, {"id": "2", column: after})
+    landing = land(BY_CONTENT, *({"id": id, column: after} for id in "234"))
     assert landing.changes.widened == {column: kind}
     assert land.types()[column] == kind
-    assert land.rows(column, "id") == [(row,) for row in rows]
-    land(BY_CONTENT, {"id": "3", column: before}, {"id": "4", column: after})
-    assert land.rows(column, "id")[2:] == [(row,) for row in rows]
+    assert land.rows(column, "id") == [(rows[0],), *[(rows[1],)] * 3]
+    land(BY_CONTENT, {"id": "5", column: before}, {"id": "6", column: after})
+    assert land.rows(column, "id")[4:] == [(row,) for row in rows]
 
 
 def test_rule_5_a_number_or_boolean_fits_a_text_column_as_text(land: Lands) -> None:
@@ -312,8 +312,9 @@ def test_rule_5_everything_noteworthy_is_named_in_metadata(
     sandbox: Sandbox, project: Project
 ) -> None:
     project.run("tags")
-    first = next(iter(sandbox.workspace.tags))
-    sandbox.workspace.update("tags", first, touch=False, Name="X", colour="red", name={"en": "x"})
+    for tag in sandbox.workspace.tags:
+        new = {"Name": "X", "colour": "red", "name": {"en": "x"}}
+        sandbox.workspace.update("tags", tag, touch=False, **new)
     project.run("tags")
     told = project.metadata("tags")
     assert told["intercom/new_columns"] == ["name__2", "colour"]

@@ -38,6 +38,7 @@ def facts_of(
     told = IntercomMetadataSet(
         new_columns=_json(changes.new_columns),
         widened_columns=_json(changes.widened),
+        unparsed_values=_json(dict(changes.unparsed)),
         renamed_columns=_json(changes.renamed),
         dropped_fields=_json(list(redaction.dropped)),
         hashed_fields=_json(list(redaction.hashed)),

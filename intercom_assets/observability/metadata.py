@@ -31,6 +31,8 @@ class IntercomMetadataSet(NamespacedMetadataSet):
         chart: A picture of the table.
         new_columns: Columns that a field was the first to need.
         widened_columns: Columns whose type became wider, and what it became.
+        unparsed_values: Values that did not fit their column and are kept in ``_unparsed``, by
+            field.
         renamed_columns: Fields whose name was taken, and their columns.
         dropped_fields: What was left out for privacy.
         hashed_fields: Of what only a hash was stored.
@@ -56,6 +58,7 @@ class IntercomMetadataSet(NamespacedMetadataSet):
     chart: dg.MarkdownMetadataValue | None = None
     new_columns: dg.JsonMetadataValue | None = None
     widened_columns: dg.JsonMetadataValue | None = None
+    unparsed_values: dg.JsonMetadataValue | None = None
     renamed_columns: dg.JsonMetadataValue | None = None
     dropped_fields: dg.JsonMetadataValue | None = None
     hashed_fields: dg.JsonMetadataValue | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
@@ -14,6 +16,7 @@ from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import EmptySource, ParentMissing
 from intercom_assets.warehouse.families import remove_left
 from intercom_assets.warehouse.layout import lay_out
+from intercom_assets.warehouse.misfits import Misfits
 from intercom_assets.warehouse.names import types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import TableSpec
@@ -52,6 +55,7 @@ class Berth:
         claim: The run's right to write.
         stored: What the warehouse says of the stream.
         kinds: The types of the table's columns, by field.
+        misfits: What is known of values that did not fit them.
         changes: What was done to the table.
         commits: How often the run has committed.
         reset: The reported bookmark that was obeyed last.
@@ -65,11 +69,11 @@ class Berth:
         self.spec = spec
         self.changes = Changes()
         self.commits = 0
-        self.claim, self.stored, self.kinds = self._claim(source, run_id)
+        self.claim, self.stored, self.kinds, self.misfits = self._claim(source, run_id)
         self.reset = self.stored.reset
 
     @again
-    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str]]:
+    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str], Misfits]:
         with self.warehouse.transaction() as connection:
             books, table = self.books(connection), self.table(connection)
             lay_out(connection, self.warehouse.schema)
@@ -90,7 +94,12 @@ class Berth:
             if self.spec.replace:
                 table.start_staging()
             kinds = types_of_fields(table.columns(), books.renamed(self.name))
-        return claim, stored, kinds
+            misfits = Misfits(self.spec.key, table.unparsed())
+        return claim, stored, kinds, misfits
+
+    def buffer(self, nested: Mapping[str, Buffer] | None = None) -> Buffer:
+        """An empty buffer for the table's rows, and for those that are nested in them."""
+        return Buffer(self.kinds, self.misfits, nested)
 
     def remember(self, state: SyncState | None, connection: DuckDBPyConnection) -> None:
         """Stores the state that the rows of this transaction make true."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from intercom_assets.streams.records import Batch, Parent
 from intercom_assets.streams.state import SyncState
-from intercom_assets.warehouse.encoding import JSON, MEMORY, Record, encode_column
+from intercom_assets.warehouse.encoding import JSON, MEMORY, Record
+from intercom_assets.warehouse.misfits import Misfits, unparsed_texts
 
 # Small batches are encoded together: each encoding costs something, however little is in it.
 ENCODE_ROWS = 1000
@@ -24,14 +26,18 @@ class Rows:
     Attributes:
         table: The records.
         kinds: The type that each field's column must have, see `encoding`.
+        unparsed: What did not fit of each record, as JSON by field; None if everything did.
+        odd: How many values of each field that is.
     """
 
     table: pa.Table
     kinds: Mapping[str, str]
+    unparsed: pa.Array | None = None
+    odd: Mapping[str, int] = field(default_factory=dict)
 
     def fits(self, other: Rows) -> bool:
         """Whether both can be one table: no field has two types."""
-        return all(self.kinds.get(field, kind) == kind for field, kind in other.kinds.items())
+        return all(self.kinds.get(name, kind) == kind for name, kind in other.kinds.items())
 
 
 class Buffer:
@@ -39,6 +45,7 @@ class Buffer:
 
     Args:
         kinds: The types of the columns that there are, by field.
+        misfits: What is known of values that did not fit them.
         nested: Buffers of the tables for what is nested in the records, by name.
 
     Attributes:
@@ -49,9 +56,10 @@ class Buffer:
     """
 
     def __init__(
-        self, kinds: Mapping[str, str], nested: Mapping[str, Buffer] | None = None
+        self, kinds: Mapping[str, str], misfits: Misfits, nested: Mapping[str, Buffer] | None = None
     ) -> None:
         self._kinds = dict(kinds)
+        self._misfits = misfits
         self.nested = dict(nested or {})
         self.state: SyncState | None = None
         self.fetched: list[Parent] = []
@@ -64,7 +72,9 @@ class Buffer:
     def successor(self) -> Buffer:
         """An empty buffer that knows of the types that this one has met."""
         return Buffer(
-            self._kinds, {name: buffer.successor() for name, buffer in self.nested.items()}
+            self._kinds,
+            self._misfits,
+            {name: buffer.successor() for name, buffer in self.nested.items()},
         )
 
     def add(self, batch: Batch) -> None:
@@ -104,10 +114,20 @@ class Buffer:
             return
         arrays: dict[str, pa.Array] = {}
         kinds: dict[str, str] = {}
+        odd: dict[int, list[str]] = defaultdict(list)
         for name, values in _columns(self._records).items():
-            kinds[name], arrays[name] = encode_column(values, self._kinds.get(name, JSON))
+            kinds[name], arrays[name], numbers = self._misfits.encode(
+                name, values, self._kinds.get(name, JSON), self._records
+            )
+            for number in numbers:
+                odd[number].append(name)
         self._kinds |= kinds
-        rows = Rows(pa.table(arrays), kinds)
+        rows = Rows(
+            pa.table(arrays),
+            kinds,
+            unparsed_texts(self._records, odd) if odd else None,
+            Counter(name for names in odd.values() for name in names),
+        )
         self._rows.append(rows)
         self._size += rows.table.nbytes
         self._records, self._bytes = [], 0
@@ -133,6 +153,16 @@ def _columns(records: Sequence[Record]) -> dict[str, Sequence[Any]]:
 
 
 def _one_of(group: Sequence[Rows]) -> Rows:
-    kinds = {field: kind for rows in group for field, kind in rows.kinds.items()}
+    kinds = {name: kind for rows in group for name, kind in rows.kinds.items()}
     tables = [rows.table for rows in group]
-    return Rows(pa.concat_tables(tables, MEMORY, promote_options="default"), kinds)
+    table = pa.concat_tables(tables, MEMORY, promote_options="default")
+    odd = sum((Counter(rows.odd) for rows in group), Counter())
+    if not odd:
+        return Rows(table, kinds)
+    texts = [
+        pa.nulls(rows.table.num_rows, pa.string(), MEMORY)
+        if rows.unparsed is None
+        else rows.unparsed
+        for rows in group
+    ]
+    return Rows(table, kinds, pa.concat_arrays(texts, MEMORY), odd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -16,6 +17,7 @@ class Changes:
         deleted: Rows that went.
         new_columns: Columns that a field was the first to need.
         widened: Columns whose type became wider, and what it became.
+        unparsed: How many values of each field did not fit their column and lie beside it.
         renamed: Fields whose name was taken, and their columns.
     """
 
@@ -25,6 +27,7 @@ class Changes:
     deleted: int = 0
     new_columns: list[str] = field(default_factory=list)
     widened: dict[str, str] = field(default_factory=dict)
+    unparsed: Counter[str] = field(default_factory=Counter)
     renamed: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Changes) -> None:
@@ -35,4 +38,5 @@ class Changes:
         self.deleted += other.deleted
         self.new_columns += other.new_columns
         self.widened |= other.widened
+        self.unparsed += other.unparsed
         self.renamed |= other.renamed

@@ -53,6 +53,11 @@ def encode_column(values: Sequence[Any], kind: str) -> tuple[str, pa.Array]:
         return wider, _ENCODERS[wider](values)
 
 
+def fits(value: Any, kind: str) -> bool:
+    """Whether a value fits a column of a type without loss."""
+    return encode_column([value], kind)[0] == kind
+
+
 def _wider(values: Sequence[Any]) -> str:
     return JSON if types_of(values) & {dict, list} else VARCHAR
 

@@ -46,7 +46,7 @@ class Landing(Berth):
     ) -> None:
         super().__init__(warehouse, name, spec, source, run_id)
         self.nested = nested
-        self.waiting = Buffer(self.kinds, {inner.name: Buffer(inner.kinds) for inner in nested})
+        self.waiting = self.buffer({inner.name: inner.buffer() for inner in nested})
         if self.stored.state and any(n.stored.state != self.stored.state for n in nested):
             names = ", ".join(inner.name for inner in nested)
             warehouse.say(f"{name}: {names} do not hold the same, so everything is read again")

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from duckdb import DuckDBPyConnection
 
 SYNCED_AT = "_synced_at"
+# What did not fit its column, by field; only tables that hold such values have it.
+UNPARSED = "_unparsed"
 # Columns of ours that exist only while a load is under way.
 ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
 # With the one that DuckDB gives every table.
-RESERVED = frozenset({SYNCED_AT, ORDINAL, ROW, COPY, "rowid"})
+RESERVED = frozenset({SYNCED_AT, UNPARSED, ORDINAL, ROW, COPY, "rowid"})
 
 
 def quote(name: str) -> str:

@@ -6,6 +6,7 @@ Everything here happens within a transaction that the caller opened.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -29,6 +30,7 @@ from intercom_assets.warehouse.names import (
     ORDINAL,
     ROW,
     SYNCED_AT,
+    UNPARSED,
     columns_for,
     comma,
     path,
@@ -36,6 +38,9 @@ from intercom_assets.warehouse.names import (
 )
 from intercom_assets.warehouse.rebuild import Recast, rebuild
 from intercom_assets.warehouse.spec import TableSpec
+
+# Enough to know of which fields some values do not fit.
+SOME_ROWS = 1000
 
 
 class Table:
@@ -129,6 +134,15 @@ class Table:
             self._add_column(SYNCED_AT, TIMESTAMPTZ, "When this row last changed here")
         return list(lacking.values()) if has_rows else []
 
+    def unparsed(self) -> list[tuple[Any, ...]]:
+        """Some rows of which something did not fit: what identifies each, and what that was."""
+        if UNPARSED not in self.columns():
+            return []
+        return self.connection.execute(
+            f"select {comma(self.spec.key)}, {quote(UNPARSED)} from {self.sql} "
+            f"where {quote(UNPARSED)} is not null limit {SOME_ROWS}"
+        ).fetchall()
+
     def start_staging(self) -> None:
         """Empties the staging table; what a killed run left in it is of no use."""
         self.connection.execute(
@@ -201,6 +215,7 @@ class Table:
         arrays: dict[str, pa.ChunkedArray] = {}
         casts = []
         recasts: dict[str, Recast] = {}
+        widened: list[str] = []
         for name, column in columns_for(rows.table.column_names, found, renamed).items():
             kind, arrays[column] = rows.kinds[name], rows.table[name]
             wanted = _common(kind, found.get(column, kind))
@@ -209,13 +224,22 @@ class Table:
                 changes.new_columns.append(column)
             elif wanted != found[column]:
                 recasts[column] = Recast(wanted, _cast(column, found[column], wanted))
+                widened.append(name)
             if wanted != kind:
                 casts.append(f"{_cast(column, kind, wanted)} as {quote(column)}")
             if column != name:
                 changes.renamed[name] = column
         if recasts:
-            rebuild(self.connection, self.schema, self.name, recasts)
             changes.widened |= {column: recast.kind for column, recast in recasts.items()}
+            if UNPARSED in found:
+                recasts = _with_unparsed(recasts, widened)
+            rebuild(self.connection, self.schema, self.name, recasts)
+        if rows.unparsed is not None:
+            arrays[UNPARSED] = rows.unparsed
+            changes.unparsed.update(rows.odd)
+            if UNPARSED not in found:
+                self._add_column(UNPARSED, JSON, "What did not fit its column, by field")
+                changes.new_columns.append(UNPARSED)
         count = rows.table.num_rows
         arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
         for column in found.keys() - arrays.keys() - {SYNCED_AT}:
@@ -247,6 +271,18 @@ def _cast(column: str, old: str, new: str) -> str:
         # The way in which the other times in such a column will be written.
         text = f"replace(strftime({text}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
     return f"to_json({text})" if new == JSON else f"{text}::varchar"
+
+
+def _with_unparsed(recasts: Mapping[str, Recast], fields: Iterable[str]) -> dict[str, Recast]:
+    """Recasts that fetch what did not fit before, and does now, from beside the columns."""
+    rest, found = quote(UNPARSED), {}
+    for (column, recast), name in zip(recasts.items(), fields, strict=True):
+        key = "'" + name.replace("'", "''") + "'"
+        value = f"json_extract{'' if recast.kind == JSON else '_string'}({quote(UNPARSED)}, {key})"
+        found[column] = Recast(recast.kind, f"coalesce({recast.value}, {value})")
+        rest = f"json_merge_patch({rest}, json_object({key}, null))"
+    rest = f"case when {quote(UNPARSED)} is not null then nullif({rest}::varchar, '{{}}')::json end"
+    return found | {UNPARSED: Recast(JSON, rest)}
 
 
 def _equal(columns: Iterable[str]) -> str:
