@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from intercom_assets.sandbox import Sandbox
+from intercom_assets_tests import test_rules_guards
 from intercom_assets_tests.conftest import Project
-from intercom_assets_tests.test_rules_guards import MERGED, MONDAY, REPLACED, Things, things
+from intercom_assets_tests.test_rules_guards import MONDAY, Things, things
 
 __all__ = ["things"]  # a fixture
+TIME = {"seen_at": {"type": ["null", "string"], "format": "date-time"}}
+SCHEMA = {"properties": {**test_rules_guards.SCHEMA["properties"], **TIME}}
+MERGED = replace(test_rules_guards.MERGED, schema=SCHEMA)
+REPLACED = replace(test_rules_guards.REPLACED, schema=SCHEMA)
 
 
 def row(id: int, **fields: Any) -> dict[str, Any]:
@@ -22,7 +28,7 @@ def kind_of(things: Things, column: str) -> str:
     return dict(each[:2] for each in things.query("describe intercom.things"))[column]
 
 
-@pytest.mark.parametrize("moment", [-62135769600, 10**18, "0000-00-00T00:00:00Z", "253402300800"])
+@pytest.mark.parametrize("moment", [-62135769600, 10**18, "0000-00-00T00:00:00Z"])
 def test_a_time_of_no_calendar_lands_beside_its_column_and_is_told(
     sandbox: Sandbox, project: Project, moment: Any
 ) -> None:
@@ -95,7 +101,7 @@ def test_values_that_have_changed_their_kind_one_load_at_a_time_widen_their_colu
 
 def test_a_field_that_is_called_as_our_column_has_one_of_its_own(things: Things) -> None:
     for _ in range(2):
-        landing = things.land(row(1, seen_at=10**18, _unparsed="theirs"))
+        landing = things.land(row(1, seen_at=10**18, _unparsed="theirs"), spec=MERGED)
     assert landing.changes.unchanged == 1
     assert things.rows("_unparsed, _unparsed__2") == [
         ('{"seen_at":1000000000000000000}', '"theirs"')

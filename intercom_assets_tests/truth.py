@@ -205,7 +205,10 @@ def _field_problems(
     types: dict[str, str],
     renamed: dict[str, str],
 ) -> list[str]:
-    problems, filled = [], {"_synced_at", PLAIN[stream].observed_at if stream in PLAIN else ""}
+    problems, filled = (
+        [],
+        {"_synced_at", "_unparsed", PLAIN[stream].observed_at if stream in PLAIN else ""},
+    )
     for field, value in record.items():
         column = renamed.get(field, field)
         filled.add(column)
@@ -242,10 +245,13 @@ def _wanted(stream: str, field: str, value: Any, kind: str) -> Any:
 def _moment(value: Any) -> datetime | None:
     if value == "":
         return None
-    if isinstance(value, str) and not value.lstrip("-").isdigit():
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
-    number = float(value)
-    return EPOCH + timedelta(seconds=number / 1000 if abs(number) > 1e11 else number)
+    try:
+        if isinstance(value, str) and not value.lstrip("-").isdigit():
+            return datetime.fromisoformat(value.replace("Z", "+00:00"))
+        number = float(value)
+        return EPOCH + timedelta(seconds=number / 1000 if abs(number) > 1e11 else number)
+    except (OverflowError, ValueError):
+        return None  # no calendar has it: it is kept in _unparsed
 
 
 def _children(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:

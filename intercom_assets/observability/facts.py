@@ -88,7 +88,7 @@ def _markdown(text: str | None) -> dg.MarkdownMetadataValue | None:
     return dg.MetadataValue.md(text) if text else None
 
 
-def _json(value: list[str] | dict[str, str]) -> dg.JsonMetadataValue | None:
+def _json(value: Mapping[str, Any] | list[str]) -> dg.JsonMetadataValue | None:
     return dg.MetadataValue.json(value) if value else None
 
 
