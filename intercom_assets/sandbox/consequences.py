@@ -122,7 +122,7 @@ def _unite(workspace: Tables, kind: str, source: str, target: str) -> None:
 
 
 def _hand_over(workspace: Tables, source: str, survivor: Record) -> None:
-    """Puts the survivor in the place of the source in its conversations and tickets."""
+    """Puts the survivor in the place of the source in its conversations, tickets and calls."""
     reference = {key: survivor[key] for key in ("type", "id", "external_id")}
     for collection in ("conversations", "tickets"):
         for ident, record in list(_table(workspace, collection).items()):
@@ -132,6 +132,9 @@ def _hand_over(workspace: Tables, source: str, survivor: Record) -> None:
             others = [c for c in listed if c["id"] not in (source, survivor["id"])]
             contacts = {**record["contacts"], "contacts": [reference, *others]}
             workspace.update(collection, ident, contacts=contacts)
+    for ident, call in workspace.calls.items():
+        if call["contact_id"] == source:
+            workspace.update("calls", ident, touch=False, contact_id=survivor["id"])
 
 
 def _unlink(workspace: Tables, collection: str, id: str) -> None:
