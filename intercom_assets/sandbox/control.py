@@ -12,6 +12,7 @@ from intercom_assets.sandbox.calls import encode
 from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.faults import fault_from
 from intercom_assets.sandbox.gateway import Gateway
+from intercom_assets.sandbox.openapi import describe
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.tables import COLLECTIONS
 
@@ -68,6 +69,8 @@ class Control:
         if call == "POST faults":
             gateway.faults[:] = [fault_from(values) for values in body]
             return {"faults": len(gateway.faults)}
+        if call == "GET openapi":
+            return describe(gateway.routes.table)
         if call == "GET truth":
             return self._truth(rest)
         return None

@@ -158,7 +158,8 @@ class Sandbox(Options):
         self._stopping = asyncio.Event()
         app = web.Application()
         app.router.add_route("*", PREFIX + "{call:.*}", Control(self.gateway, self).handle)
-        app.router.add_route("*", "/{path:.*}", self.gateway.handle)
+        # A dot would stop at a line break, which an id in a path may hold.
+        app.router.add_route("*", r"/{path:[\s\S]*}", self.gateway.handle)
         # Cancellation frees the requests that a fault stalls when their client gives up.
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS

@@ -40,6 +40,7 @@ async function main() {
     const contacts = await walk(client.contacts.list({ per_page: 7 }));
     const conversations = await walk(client.conversations.list({ per_page: 7 }));
     const companies = await scroll();
+    const types = await client.ticketTypes.list();
     const out = {
         me: await client.admins.identify(),
         admins: (await client.admins.list()).admins,
@@ -50,7 +51,8 @@ async function main() {
         contact_attributes: (
             await client.dataAttributes.list({ model: "contact", include_archived: true })
         ).data,
-        ticket_types: (await client.ticketTypes.list()).data,
+        // Its name differs with the API version that the SDK asks for.
+        ticket_types: types.data ?? types.ticket_types,
         contacts,
         contacts_searched: await walk(client.contacts.search(search())),
         conversations,
@@ -63,9 +65,6 @@ async function main() {
         ),
         contact_tags: await each(contacts, async (id) =>
             (await client.contacts.listAttachedTags({ contact_id: id })).data,
-        ),
-        contact_companies: await each(contacts, (id) =>
-            walk(client.contacts.listAttachedCompanies({ contact_id: id, per_page: 7 })),
         ),
         contact_notes: await each(contacts, (id) =>
             walk(client.notes.list({ contact_id: id, per_page: 7 })),

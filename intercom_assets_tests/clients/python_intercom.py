@@ -81,10 +81,6 @@ def read(client: Intercom) -> dict[str, Any]:
         "contact_tags": each(
             contacts, lambda id: walk(client.contacts.list_attached_tags(contact_id=id).data)
         ),
-        "contact_companies": each(
-            contacts,
-            lambda id: walk(client.contacts.list_attached_companies(contact_id=id, per_page=7)),
-        ),
         "contact_notes": each(
             contacts, lambda id: walk(client.notes.list(contact_id=id, per_page=7))
         ),
