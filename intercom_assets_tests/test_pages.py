@@ -26,14 +26,14 @@ NOT_TYPED = {
     r"dagster-(webserver|daemon) .*-w workspace.yaml": "are for the image; test_deploy.py",
     r"python -m intercom_assets_tests.ui": "replaces the pictures in docs; test_ui.py",
     r"tap-intercom-assets .*\| target-jsonl": "test_tap_targets.py",
-    r"dg (list components|scaffold|check yaml)": "test_new_project.py",
+    r"dg (list components|scaffold|check)": "test_new_project.py",
 }
 SERVERS = ("dagster dev", "dg dev")
 TYPED = (
     r"cp .env.example .env",
     r"source env.sh",
     r"unset DAGSTER_MODULE_NAME",
-    r"dagster (asset|sensor|schedule) ",
+    r"(INTERCOM_\w+=\S+ )?dagster (asset|sensor|schedule) ",
     r"dg launch ",
     r"python -c ",
     r"python -m intercom_assets.sandbox ",
