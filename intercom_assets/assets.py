@@ -144,6 +144,7 @@ class _Factory:
 
         @dg.multi_asset(
             name="__".join(spec.key.path),
+            description=spec.description,
             outs={
                 output: dg.AssetOut.from_spec(
                     each.replace_attributes(deps=[]),

@@ -156,7 +156,3 @@ class Extraction:
 
     def __iter__(self) -> Iterator[Batch]:
         return self.batches()
-
-    def metadata(self) -> dict[str, int]:
-        """What the reading cost and what was noteworthy, by name."""
-        return {"calls": self.stream.client.calls, **self.stream.counts}

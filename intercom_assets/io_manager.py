@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     duckdb: DuckDBResource
     schema_name: str = Field(
         default="intercom",
-        description="Schema of the tables. An asset's metadata `schema` wins over it.",
+        description="Schema of the tables. An asset's own metadata, schema, wins over it.",
     )
 
     patience: float = Field(
@@ -69,7 +70,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     charts: bool = Field(
         default=True,
         description="Whether materializations get a small chart, where the package is installed "
-        "with the extra `charts`.",
+        "with the extra named charts.",
     )
 
     memory_limit: str | None = Field(
@@ -77,13 +78,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         description="How much memory DuckDB may use while it lands records, such as 48MB (default) "
         "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
         "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's. A "
-        "`memory_limit` in the DuckDB resource's `connection_config` wins over it.",
+        "memory_limit in the connection_config of the DuckDB resource wins over it.",
     )
 
     models_memory_limit: str | None = Field(
         default="1500MB",
         description="How much memory DuckDB may use while it builds models, in place of "
-        "`memory_limit`.",
+        "memory_limit.",
     )
 
     @field_validator("preview", mode="after")
@@ -147,6 +148,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():
                 writer.finish()
+                today = datetime.fromtimestamp(extraction.now(), timezone.utc).date()
                 for each, berth in zip(extraction.all, landing.all, strict=True):
                     key = step.key if each is extraction else extraction.key_of(each, step.key)
                     log, numbers = step.log.of(key), writer.numbers(berth, each)
@@ -156,7 +158,9 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                         log.warning(f"values that did not fit are kept in {UNPARSED}: {told}")
                     each.landed = {
                         **numbers,
-                        **look_inside(berth, each.presentation, self.preview, self.charts, log),
+                        **look_inside(
+                            berth, each.presentation, self.preview, self.charts, today, log
+                        ),
                         **facts_of(
                             berth, key, each.presentation, each.redaction, extraction.asset_keys
                         ),

@@ -32,11 +32,7 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One Intercom workspace.
 
     What is left out is taken from the environment variable ``INTERCOM_<FIELD>``, then the default.
-
-    Example:
-        .. code-block:: python
-
-            IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"), region="eu")
+    Give ``dg.EnvVar("INTERCOM_ACCESS_TOKEN")`` as access token.
     """
 
     # A wrong token must not be quoted by pydantic's error about it.

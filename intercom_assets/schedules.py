@@ -25,5 +25,6 @@ def build_intercom_schedule(
         name=f"{job.name}_schedule",
         job=job,
         cron_schedule=cron_schedule,
+        description="Runs everything: what changed, of all streams.",
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )

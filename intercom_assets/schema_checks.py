@@ -34,6 +34,7 @@ def build_schema_checks(
             dg.AssetCheckSpec(NAME, asset=key, description="Columns are as in the run before.")
             for key in keys
         ],
+        description="Tells of columns that came, went or changed their type since the run before.",
         can_subset=True,
     )
     def schema_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

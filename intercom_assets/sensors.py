@@ -106,6 +106,8 @@ def build_automation_sensor(
         target=dg.AssetSelection.assets(*assets),
         run_tags={WORKSPACE_TAG: name},
         default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs what is read for the rows of another stream, such as conversation parts, "
+        "when that one has been run.",
     )
 
 

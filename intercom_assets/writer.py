@@ -139,11 +139,12 @@ class Writer:
             updated=changes.updated,
             unchanged=changes.unchanged,
             deleted=changes.deleted,
+            calls=extraction.stream.client.calls,
             seconds=round(time.monotonic() - self._began, 3),
             **self._bookmarks(),
         )
         rows = {metadata.ROW_COUNT: berth.describe()[0]}
-        return {**told, **rows, **counts_of(extraction.metadata())}
+        return {**rows, **told, **counts_of(extraction.stream.counts)}
 
     def _bookmarks(self) -> dict[str, Any]:
         """Up to where the table is complete, was before, and how far that is behind the source."""

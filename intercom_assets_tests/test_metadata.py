@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import dagster as dg
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import num2date
 
 from intercom_assets.assets import build_intercom_assets
 from intercom_assets.observability.metadata import key_of
@@ -107,6 +111,56 @@ def test_a_preview_can_be_shown_or_left_out(project: Project) -> None:
         project.resources()
 
 
+def test_a_preview_says_first_what_changed_and_shows_none_of_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("contacts", "tags")
+    space = sandbox.workspace
+    ids = list(space.contacts)
+    space.update("contacts", ids[7], name="Quite Another", phone="+49301234567")
+    new = space.create("contacts")["id"]
+    space.update("tags", next(iter(space.tags)), name="renamed", touch=False)
+    project.run("contacts", "tags")
+    contacts, tags = (cells_of(project, stream) for stream in ("contacts", "tags"))
+    assert contacts[0][:2] == ["id", "what changed"]
+    told = [row[:2] for row in contacts[1:]]
+    assert told[:2] == [[ids[7], "phone, name"], [new, "new"]] or told[:2] == [
+        [ids[7], "name, phone"],
+        [new, "new"],
+    ]
+    assert [said for _, said in told[2:]] == ["", "", ""]
+    assert "Quite Another" not in str(contacts)
+    assert [row[1] for row in tags[1:] if row[1]] == ["name"] and "renamed" in tags[1]
+    project.run("contacts")
+    assert "what changed" not in cells_of(project, "contacts")[0], "for nothing did"
+
+
+def test_a_preview_fits_the_page_and_shows_columns_that_differ(full: Project) -> None:
+    for stream in (
+        "admins",
+        "companies",
+        "contacts",
+        "conversations",
+        "conversation_parts",
+        "tags",
+    ):
+        rows = cells_of(full, stream)
+        widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        assert sum(widths) <= 72, (stream, rows[0])
+    header = cells_of(full, "contacts")[0]
+    assert "workspace_id" not in header and "id" in header
+
+
+def cells_of(project: Project, stream: str) -> list[list[str]]:
+    """The header and the rows of a preview, as text."""
+    lines = project.metadata(stream)["intercom/preview"].splitlines()
+    return [
+        [html.unescape(cell.strip()) for cell in line.strip("|").split(" | ")]
+        for n, line in enumerate(lines)
+        if n != 1
+    ]
+
+
 def test_text_from_intercom_stays_text_in_a_preview(sandbox: Sandbox, project: Project) -> None:
     tag = next(iter(sandbox.workspace.tags))
     sandbox.workspace.update("tags", tag, name="a|b<img src=x>\n[x](y)", touch=False)
@@ -126,6 +180,22 @@ def test_charts_are_pictures(full: Project) -> None:
         assert head.endswith("](data:image/png;") and len(chart) < 60_000
         assert base64.b64decode(image).startswith(PNG)
     assert "intercom/chart" not in full.metadata("tags")
+
+
+def test_a_chart_ends_today_however_long_nothing_has_come(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda self, file: seen.append(self.figure))
+    project.io_manager["charts"] = True
+    project.run("contacts")
+    sandbox.workspace.clock.advance(200 * 86_400)
+    project.run("contacts")
+    ends = [num2date(figure.axes[0].get_xlim()[1]) for figure in seen]
+    now = datetime.fromtimestamp(sandbox.workspace.clock.now(), timezone.utc)
+    assert [(end - now).days for end in ends] == [-200, 0]
+    starts = {figure.axes[0].get_xlim()[0] for figure in seen}
+    assert len(starts) == 1, "what came last is still to be seen"
 
 
 def test_no_matplotlib_is_no_failure(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,13 +20,18 @@ OTHERS = "others"
 Count = tuple[date, str, int]
 
 
-def chart_markdown(connection: DuckDBPyConnection, table: str, chart: Chart) -> str | None:
-    """A chart of the last days of a table, as an image inside Markdown.
+def chart_markdown(
+    connection: DuckDBPyConnection, table: str, chart: Chart, today: date
+) -> str | None:
+    """A chart of a table's last days, as an image inside Markdown.
+
+    It ends today, however long nothing has come: what has stopped looks stopped.
 
     Args:
         connection: An open connection.
         table: The table's qualified name.
         chart: What to show.
+        today: The date by the source's clock.
 
     Returns:
         The Markdown; None if there is nothing to show, or no matplotlib to show it with.
@@ -39,25 +44,28 @@ def chart_markdown(connection: DuckDBPyConnection, table: str, chart: Chart) -> 
     rows = connection.execute(
         f"""
         with counts(day, series, n) as ({chart.query.format(table=table)}),
-        recent as (
-            select day, coalesce(series, '?') as series, n from counts
-            where day > (select max(day) from counts) - {DAYS}
+        past as (
+            select day, coalesce(series, '?') as series, n from counts where day <= $today
         )
-        select day, series, sum(n)::bigint from recent group by all order by all
-        """
+        select day, series, sum(n)::bigint from past
+        where day > (select max(day) from past) - {DAYS}
+        group by all order by all
+        """,
+        {"today": today},
     ).fetchall()
     if not rows:
         return None
-    image = base64.b64encode(draw(chart, rows)).decode()
+    image = base64.b64encode(draw(chart, rows, today)).decode()
     return f"![{chart.title}](data:image/png;base64,{image})"
 
 
-def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
+def draw(chart: Chart, counts: Sequence[Count], today: date) -> bytes:
     """Counts a day as a PNG: stacked areas, or a line for each series.
 
     Args:
         chart: What is shown.
         counts: Days, names of series, and counts; at least one.
+        today: The last day on the axis.
     """
     # Slow to import, so only where a chart is drawn. No pyplot: it keeps figures in a global.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -67,8 +75,7 @@ def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
 
     # A day without anything on either side, so that a single day has a width.
     first = min(day for day, _, _ in counts) - timedelta(1)
-    last = max(day for day, _, _ in counts) + timedelta(1)
-    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    days = [first + timedelta(n) for n in range((today - first).days + 2)]
     figure = Figure(figsize=(7.2, 2.6), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     series = _series(counts)
@@ -83,6 +90,7 @@ def draw(chart: Chart, counts: Sequence[Count]) -> bytes:
             axes.plot(days, height, label=label)  # type: ignore[arg-type]
     axes.set_title(chart.title, fontsize=10, loc="left")
     axes.set_ylim(bottom=0)
+    axes.set_xlim(first, today + timedelta(1))  # type: ignore[arg-type]
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     dates = ConciseDateFormatter(axes.xaxis.get_major_locator())  # type: ignore[no-untyped-call]

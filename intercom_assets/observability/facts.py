@@ -1,6 +1,7 @@
 """What the materialization of a table tells about it: columns, lineage, a look inside."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -58,6 +59,7 @@ def look_inside(
     presentation: Presentation,
     preview: str,
     charts: bool,
+    today: date,
     log: StepLog,
 ) -> dict[str, Any]:
     """A preview and a chart of a table, as Markdown.
@@ -67,6 +69,7 @@ def look_inside(
         presentation: How the table shows itself.
         preview: How personal data shows, see `preview_markdown`.
         charts: Whether a chart is wanted.
+        today: The date by the source's clock.
         log: Learns of what cannot be shown; the table is complete without it.
     """
     shown: str | None = None
@@ -75,9 +78,17 @@ def look_inside(
     with berth.warehouse.connection() as connection:
         table = path(connection, berth.warehouse.schema, berth.name)
         try:
-            shown = preview_markdown(connection, table, columns, presentation.plain, preview)
+            shown = preview_markdown(
+                connection,
+                table,
+                columns,
+                berth.spec.key,
+                presentation.plain,
+                berth.changes.samples,
+                preview,
+            )
             if charts and presentation.chart:
-                chart = chart_markdown(connection, table, presentation.chart)
+                chart = chart_markdown(connection, table, presentation.chart, today)
         except duckdb.Error as problem:
             # Such as a column that is left out, or one that holds something else meanwhile.
             log.info(f"not all is shown, because of a {type(problem).__name__}")

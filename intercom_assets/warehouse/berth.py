@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -109,7 +110,9 @@ class Berth:
         """Puts a buffer into the table, or its staging table, and notes what else it tells."""
         books, table = self.books(connection), self.table(connection)
         changes = Changes()
-        put = table.append if self.spec.replace else table.merge
+        # The first rows that a run changes are as good a sample as any.
+        merge = partial(table.merge, sampled=not self.changes.samples)
+        put = table.append if self.spec.replace else merge
         for rows in buffer.rows():
             changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
             if buffer.refresh is not None and not self.spec.parent:

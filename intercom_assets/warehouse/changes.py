@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from intercom_assets.warehouse.samples import SAMPLES, Sample
+
 
 @dataclass
 class Changes:
@@ -18,6 +20,7 @@ class Changes:
         new_columns: Columns that a field was the first to need.
         widened: Columns whose type became wider, and what it became.
         unparsed: How many values of each field did not fit their column and lie beside it.
+        samples: A few of the rows that were new or updated.
         renamed: Fields whose name was taken, and their columns.
     """
 
@@ -29,6 +32,7 @@ class Changes:
     widened: dict[str, str] = field(default_factory=dict)
     unparsed: Counter[str] = field(default_factory=Counter)
     renamed: dict[str, str] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
 
     def add(self, other: Changes) -> None:
         """Counts another load's changes in."""
@@ -40,3 +44,4 @@ class Changes:
         self.widened |= other.widened
         self.unparsed += other.unparsed
         self.renamed |= other.renamed
+        self.samples = [*self.samples, *other.samples][:SAMPLES]

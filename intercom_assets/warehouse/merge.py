@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.changes import Changes
-from intercom_assets.warehouse.encoding import JSON
 from intercom_assets.warehouse.names import ORDINAL, ROW, SYNCED_AT, comma, quote
+from intercom_assets.warehouse.samples import samples_of_batch
 from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.statements import agrees, insert_rows, one
 
 
 def merge_batch(
@@ -21,6 +22,7 @@ def merge_batch(
     columns: Mapping[str, str],
     spec: TableSpec,
     changes: Changes,
+    sampled: bool,
 ) -> None:
     """Puts each record of `_batch` in place of the row with its key, unless that is as new already.
 
@@ -33,6 +35,7 @@ def merge_batch(
         columns: Types of its columns, by name.
         spec: What belongs in it.
         changes: Counts the rows.
+        sampled: Whether a few of the rows are to be named in it.
     """
     context = columns.keys() & set(spec.context)
     _choose(connection, spec)
@@ -40,6 +43,8 @@ def merge_batch(
     _keep(connection, table, columns, columns.keys() - {SYNCED_AT, *context})
     if context:
         _refresh(connection, table, columns, context)
+    if sampled:
+        changes.samples = samples_of_batch(connection, table, columns, spec)
     connection.execute(
         f"delete from {table} where rowid in (select {ROW} from _matched where not keep)"
     )
@@ -60,20 +65,6 @@ def merge_batch(
     )
     changes.inserted, changes.updated = chosen - matched, matched - kept
     changes.unchanged = total - changes.inserted - changes.updated
-
-
-def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:
-    """Adds what a query gives to a table, as changed now."""
-    connection.execute(
-        f"insert into {table} by name select *, now() as {quote(SYNCED_AT)} from ({query})"
-    )
-
-
-def one(connection: DuckDBPyConnection, query: str) -> int:
-    """The one number that a query gives."""
-    # To the end, or the connection would wait for the rest of the result.
-    [(number,)] = connection.execute(query).fetchall()
-    return int(number)
 
 
 def _choose(connection: DuckDBPyConnection, spec: TableSpec) -> None:
@@ -124,7 +115,7 @@ def _keep(
         f"with stored as materialized (select o.{ROW}, o.ordinal as {ORDINAL}, "
         f"{comma(content, 't.{}')} from _open o join {table} t on t.rowid = o.{ROW}) "
         f"update _matched set keep = true where {ROW} in (select t.{ROW} from stored t "
-        f"join _batch s using ({ORDINAL}) where {_equal(columns, content)})"
+        f"join _batch s using ({ORDINAL}) where {agrees(columns, content)})"
     )
 
 
@@ -136,17 +127,7 @@ def _refresh(
     connection.execute(
         f"update {table} t set {values} "
         f"from _matched m join _batch s on s.{ORDINAL} = m.ordinal "
-        f"where t.rowid = m.{ROW} and m.keep and m.open and not ({_equal(columns, context)})"
-    )
-
-
-def _equal(columns: Mapping[str, str], names: Collection[str]) -> str:
-    """Whether a staged record `s` says what row `t` says in some columns, as SQL."""
-    return " and ".join(
-        f"t.{quote(name)}::varchar is not distinct from s.{quote(name)}::varchar"
-        if columns[name] == JSON
-        else f"t.{quote(name)} is not distinct from s.{quote(name)}::{columns[name]}"
-        for name in names
+        f"where t.rowid = m.{ROW} and m.keep and m.open and not ({agrees(columns, context)})"
     )
 
 

@@ -24,7 +24,7 @@ from intercom_assets.warehouse.encoding import (
     encode_column,
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
-from intercom_assets.warehouse.merge import insert_rows, merge_batch, one
+from intercom_assets.warehouse.merge import merge_batch
 from intercom_assets.warehouse.names import (
     COPY,
     ORDINAL,
@@ -37,7 +37,9 @@ from intercom_assets.warehouse.names import (
     quote,
 )
 from intercom_assets.warehouse.rebuild import Recast, rebuild
+from intercom_assets.warehouse.samples import samples_of_exchange
 from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.statements import insert_rows, one
 
 # Enough to know of which fields some values do not fit.
 SOME_ROWS = 1000
@@ -153,11 +155,17 @@ class Table:
         """Removes the table, if it is there."""
         self.connection.execute(f"drop table if exists {self.sql}")
 
-    def merge(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
-        """Puts each record in place of the row with its key, unless that is as new already."""
+    def merge(self, rows: Rows, renamed: Mapping[str, str], sampled: bool = True) -> Changes:
+        """Puts each record in place of the row with its key, unless that is as new already.
+
+        Args:
+            rows: The records.
+            renamed: Columns by field, where an earlier load gave a field another name.
+            sampled: Whether a few of the rows that it changes are to be named.
+        """
         changes = Changes()
         self._stage(rows, renamed, changes)
-        merge_batch(self.connection, self.sql, self.columns(), self.spec, changes)
+        merge_batch(self.connection, self.sql, self.columns(), self.spec, changes, sampled)
         return changes
 
     def append(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
@@ -171,7 +179,7 @@ class Table:
 
     def replace(self) -> Changes:
         """Makes the table hold what the staging table holds; equal rows keep their _synced_at."""
-        columns = [name for name in self.columns() if name != SYNCED_AT]
+        columns = {name: kind for name, kind in self.columns().items() if name != SYNCED_AT}
         names = comma(columns)
         for target, source, row in (
             ("_old", self.sql, f"rowid as {ROW}, "),
@@ -194,6 +202,7 @@ class Table:
                 f"select count(*) from _new where not exists (from _old where {equal}) "
                 f"and exists (from _old where {keyed})",
             ),
+            samples=samples_of_exchange(self.connection, columns, self.spec, equal),
         )
         total = one(self.connection, "select count(*) from _new")
         changes.inserted = total - changes.unchanged - changes.updated

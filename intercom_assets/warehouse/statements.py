@@ -1,0 +1,39 @@
+"""Pieces of SQL that the ways into a table have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from duckdb import DuckDBPyConnection
+
+from intercom_assets.warehouse.encoding import JSON
+from intercom_assets.warehouse.names import SYNCED_AT, quote
+
+
+def one(connection: DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    # To the end, or the connection would wait for the rest of the result.
+    [(number,)] = connection.execute(query).fetchall()
+    return int(number)
+
+
+def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:
+    """Adds what a query gives to a table, as changed now."""
+    connection.execute(
+        f"insert into {table} by name select *, now() as {quote(SYNCED_AT)} from ({query})"
+    )
+
+
+def agrees(columns: Mapping[str, str], names: Iterable[str]) -> str:
+    """Whether a staged record `s` says what row `t` says in some columns, as SQL.
+
+    Args:
+        columns: Types of the table's columns, by name.
+        names: Those that count.
+    """
+    return " and ".join(
+        f"t.{quote(name)}::varchar is not distinct from s.{quote(name)}::varchar"
+        if columns[name] == JSON
+        else f"t.{quote(name)} is not distinct from s.{quote(name)}::{columns[name]}"
+        for name in names
+    )
