@@ -23,10 +23,11 @@ from intercom_assets.step import Step
 from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.berth import Berth
-from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS, Memory
+from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.location import located
+from intercom_assets.warehouse.memory import Memory
 from intercom_assets.warehouse.names import UNPARSED, comma, path
 from intercom_assets.warehouse.turns import turn
 from intercom_assets.writer import Writer

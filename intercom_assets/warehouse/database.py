@@ -19,6 +19,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.memory import Memory
 
 logger = logging.getLogger(__name__)
 
@@ -46,33 +47,6 @@ class HoldsTables(Protocol):
 
     def warehouse(self, schema: str | None = None) -> Warehouse:
         """The tables of a schema, by default its own."""
-
-
-class Memory:
-    """How much memory DuckDB may use. A process has one amount for a database, whoever opens it."""
-
-    def __init__(self) -> None:
-        self._is_lifted = False
-        self._larger: list[str | None] = []
-
-    def lift(self) -> None:
-        """Leaves it to DuckDB from now on."""
-        self._is_lifted = True
-
-    @contextmanager
-    def larger(self, limit: str | None) -> Iterator[None]:
-        """Another limit meanwhile."""
-        self._larger.append(limit)
-        try:
-            yield
-        finally:
-            self._larger.remove(limit)
-
-    def limit(self, usual: str) -> str | None:
-        """The limit now, where it is this otherwise; None leaves it to DuckDB."""
-        if self._is_lifted:
-            return None
-        return self._larger[-1] if self._larger else usual
 
 
 class Warehouse:
@@ -115,7 +89,6 @@ class Warehouse:
         with _explained(), ExitStack() as stack:
             connection = self._open(stack)
             connection.execute("set TimeZone = 'UTC'")
-            self._limit(connection)
             yield connection
 
     @contextmanager
@@ -155,16 +128,6 @@ class Warehouse:
         with self._memory.larger(limit):
             yield
 
-    def _limit(self, connection: DuckDBPyConnection) -> None:
-        if self._memory_limit is None:
-            return
-        limit = self._memory.limit(self._memory_limit)
-        self._here.was_limited = limit is not None
-        if limit is not None:
-            connection.execute("set memory_limit = $limit", {"limit": limit})
-        else:
-            connection.execute("reset memory_limit")
-
     def _open(self, stack: ExitStack) -> DuckDBPyConnection:
         """A connection, once no other process holds the file any more."""
         began = time.monotonic()
@@ -174,7 +137,9 @@ class Warehouse:
                 with _opening_or_closing:
                     opened = self._connect()
                     connection = opened.__enter__()
-                stack.push(partial(_close, opened))
+                    stack.push(partial(self._close, opened, connection))
+                    limited = self._memory.opened(connection, self._memory_limit)
+                self._here.was_limited = limited
                 return connection
             except duckdb.Error as problem:
                 now = time.monotonic()
@@ -186,16 +151,26 @@ class Warehouse:
             # At random, so that several who wait do not meet again and again.
             time.sleep(random.uniform(0.005, 0.1))
 
-
-def _close(opened: AbstractContextManager[DuckDBPyConnection], *exc_info: Any) -> None:
-    with _opening_or_closing:
-        opened.__exit__(*exc_info)
+    def _close(
+        self,
+        opened: AbstractContextManager[DuckDBPyConnection],
+        connection: DuckDBPyConnection,
+        *exc_info: Any,
+    ) -> None:
+        with _opening_or_closing:
+            try:
+                self._memory.closing(connection)
+            finally:
+                opened.__exit__(*exc_info)
 
 
 def _is_lock(problem: Exception) -> bool:
-    """Whether somebody else holds the file: a process, or a thread that opens or closes it."""
-    # The second is what Windows says.
-    signs = ("Could not set lock", "being used by another", "Unique file handle conflict")
+    """Whether somebody else holds the file: a process, or a connection of this one."""
+    # The second is what Windows says; the third, of a thread that opens or closes it.
+    signs = (
+        *("Could not set lock", "being used by another", "Unique file handle conflict"),
+        "with a different configuration",
+    )
     return any(sign in str(problem) for sign in signs)
 
 
@@ -205,6 +180,8 @@ _ADVICE = {
     "Could not set lock": "close it there (a notebook, the duckdb shell, another tool) or open it "
     "read-only only while no run is under way",
     "being used by another": "close it there",
+    "with a different configuration": "close the connection that another asset or resource of this "
+    "process has to it, or give both the same DuckDBResource and connection_config",
     "No such file or directory": "make that folder, or correct INTERCOM_DUCKDB_PATH",
     "not a valid DuckDB database": "INTERCOM_DUCKDB_PATH names something else, or the file is "
     "damaged: restore a copy, or remove it to have everything read again",

@@ -1,0 +1,80 @@
+"""How much memory DuckDB may use for one database in this process, whoever of us opens it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+
+class Memory:
+    """The memory limit of one database, as long as nobody but us uses it in this process.
+
+    Within one process DuckDB has one limit for all connections to a database. Somebody else's query
+    must not fail or spill for ours: while anybody else has a connection there is no limit of ours,
+    and none stays behind.
+    """
+
+    def __init__(self) -> None:
+        self._is_lifted = False
+        self._larger: list[str | None] = []
+        self._lock = threading.RLock()
+        self._ours = 0
+        self._is_set = False
+
+    def lift(self) -> None:
+        """Leaves it to DuckDB from now on."""
+        self._is_lifted = True
+
+    @contextmanager
+    def larger(self, limit: str | None) -> Iterator[None]:
+        """Another limit meanwhile."""
+        self._larger.append(limit)
+        try:
+            yield
+        finally:
+            self._larger.remove(limit)
+
+    def opened(self, connection: DuckDBPyConnection, usual: str | None) -> bool:
+        """Counts a connection of ours, and sets the limit.
+
+        Args:
+            connection: It.
+            usual: The limit, if nothing else holds; None leaves it to DuckDB.
+
+        Returns:
+            Whether there is a limit of ours now.
+        """
+        with self._lock:
+            self._ours += 1
+            limit = None if self._is_shared(connection) else self._limit(usual)
+            if limit is not None:
+                connection.execute("set memory_limit = $limit", {"limit": limit})
+            elif self._is_set:
+                connection.execute("reset memory_limit")
+            self._is_set = limit is not None
+            return self._is_set
+
+    def closing(self, connection: DuckDBPyConnection) -> None:
+        """Counts a connection of ours out; the last of us takes the limit away."""
+        with self._lock:
+            if self._is_set and self._ours == 1 and self._is_shared(connection):
+                connection.execute("reset memory_limit")
+            self._ours -= 1
+            self._is_set = self._is_set and self._ours > 0
+
+    def _limit(self, usual: str | None) -> str | None:
+        if usual is None or self._is_lifted:
+            return None
+        return self._larger[-1] if self._larger else usual
+
+    def _is_shared(self, connection: DuckDBPyConnection) -> bool:
+        """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
+        try:
+            [(count,)] = connection.execute("from duckdb_connection_count()").fetchall()
+        except duckdb.CatalogException:
+            return True
+        return int(count) > self._ours
