@@ -50,6 +50,7 @@ class TicketParts:
         part["author"] = contact if contact and n % 2 and kind == "comment" else admin
         if kind in ("comment", "note"):
             part["body"] = words.BODIES[n % len(words.BODIES)]
+            part["attachments"] = [_attachment(n)] if n % 17 == 2 else []
         elif kind == "assignment":
             part["assigned_to"] = self._assignee(n)
         elif kind == ATTRIBUTE_CHANGE:
@@ -84,6 +85,18 @@ def author_of(contact: Record) -> Record:
 
 def _short(author: Record) -> Record:
     return {key: author[key] for key in ("type", "id", "name", "email")}
+
+
+def _attachment(n: int) -> Record:
+    return {
+        "type": "upload",
+        "name": f"écran n°{n}.png",
+        "url": f"https://files.example.com/tickets/parts/{n}.png?expires=1700000000&signature=abc",
+        "content_type": "image/png",
+        "filesize": 1_234,
+        "width": 640,
+        "height": 480,
+    }
 
 
 def _attribute_change(n: int, ticket_type: Record) -> Record:
