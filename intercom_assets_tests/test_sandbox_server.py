@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from base64 import b64encode
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import requests
 
 from intercom_assets.sandbox import RequestLog, Sandbox, Workspace
+from intercom_assets.sandbox.faults import Kind
+from intercom_assets.sandbox.options import OPTION_NAMES
 from intercom_assets_tests.sandbox_api import Api, code, updated
 
 SMALL: dict[str, Any] = {"contacts": 20, "companies": 25, "conversations": 20}
@@ -247,3 +250,12 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20) == ("", "")
         assert process.returncode == 0
+
+
+def test_the_page_names_every_option_and_every_kind_of_fault() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "sandbox.md").read_text("utf-8")
+    told = {
+        name for names in re.findall(r"^\| (`[^|]*`) \|", page, re.M) for name in names.split(", ")
+    }
+    wanted = {f"`{name}`" for name in {*OPTION_NAMES, *get_args(Kind)}}
+    assert wanted <= told
