@@ -11,7 +11,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 DEMO := intercom_assets.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui lint types test test-all bench format clean
+.PHONY: help setup demo demo-ui lint types test test-duckdb test-all bench format clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,16 @@ types: $(DEV_STAMP) ## Check types
 
 test: $(DEV_STAMP) lint types ## Check everything but the slow tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# A folder that goes before the environment's own DuckDB.
+OTHER_DUCKDB := 1.5.5
+$(VENV)/duckdb-$(OTHER_DUCKDB): $(DEV_STAMP)
+	$(INSTALL) --no-deps --target $@ duckdb==$(OTHER_DUCKDB)
+	@touch $@
+
+test-duckdb: $(VENV)/duckdb-$(OTHER_DUCKDB) ## Check what touches the warehouse with the DuckDB that MotherDuck has
+	PYTHONPATH=$< $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(addprefix intercom_assets_tests/, \
+	  test_misfits.py test_nested.py test_rules_records.py test_widening.py)
 
 test-all: $(DEV_STAMP) lint types ## Check everything
 	$(BIN)/python -m pytest -n 2 --dist worksteal
