@@ -11,6 +11,9 @@ _SHARE = 3
 
 
 def segments_of(tables: Tables, contact_id: str) -> list[Record]:
-    """The segments of a contact."""
-    segments = tables.segments.values()
-    return [segment for segment in segments if draw(contact_id, segment["id"], _SHARE) == 0]
+    """The segments of a contact, without how many others are in them."""
+    return [
+        {name: value for name, value in segment.items() if name != "count"}
+        for segment in tables.segments.values()
+        if draw(contact_id, segment["id"], _SHARE) == 0
+    ]
