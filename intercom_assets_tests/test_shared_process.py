@@ -8,8 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from intercom_assets.assets import IO_MANAGER_KEY
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.conftest import Project
+
+AS_DAGSTER = {"custom_user_agent": "dagster"}
 
 
 def limit_of(connection: duckdb.DuckDBPyConnection) -> Any:
@@ -28,7 +31,7 @@ def test_a_query_beside_a_run_and_after_it_has_the_memory_that_it_had(
     project: Project, usual: Any
 ) -> None:
     project.run("tags")
-    with duckdb.connect(str(project.database), config={"custom_user_agent": "dagster"}) as theirs:
+    with duckdb.connect(str(project.database), config=AS_DAGSTER) as theirs:
         project.run("tags", "segments")
         assert limit_of(theirs) == usual
         theirs.execute("set memory_limit = '3GB'")
@@ -45,13 +48,26 @@ def test_whoever_comes_in_the_middle_keeps_no_limit_of_ours(
 
     def come_in(request: Any) -> None:
         if request.path == "/segments" and not theirs:
-            config = {"custom_user_agent": "dagster"}
-            theirs.append(duckdb.connect(str(project.database), config=config))
+            theirs.append(duckdb.connect(str(project.database), config=AS_DAGSTER))
 
     sandbox.on_request = come_in
     project.run("segments")
     assert limit_of(theirs[0]) == usual
     theirs[0].close()
+
+
+def test_a_query_that_starts_while_ours_has_a_limit_has_memory_at_once(project: Project) -> None:
+    """One that takes 100 MB and may not spill, in each of twenty runs' connections."""
+    query = "select count(*) from (select i from range(1000000) t(i) group by i)"
+    for number in range(20):
+        project.database = project.database.with_name(f"{number}.duckdb")
+        store = project.resources()[IO_MANAGER_KEY].warehouse()
+        with (
+            store.connection(),
+            duckdb.connect(str(project.database), config=AS_DAGSTER) as theirs,
+        ):
+            theirs.execute("set temp_directory = ''")
+            assert theirs.execute(query).fetchall() == [(1_000_000,)]
 
 
 def test_a_connection_with_another_configuration_is_waited_for(
