@@ -1,13 +1,13 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import duckdb
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field, field_validator
@@ -25,18 +25,16 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
-from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.location import located
-from intercom_assets.warehouse.memory import Memory
 from intercom_assets.warehouse.names import UNPARSED, comma, path
+from intercom_assets.warehouse.store import Store
 from intercom_assets.warehouse.turns import turn
 from intercom_assets.writer import Writer
 
 if TYPE_CHECKING:  # a third of what the import of a code location would take
     import pandas as pd
 
-# What DuckDB calls the limit of its memory.
-_LIMITS = {"memory_limit", "max_memory"}
+logger = logging.getLogger(__name__)
 
 
 class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
@@ -220,33 +218,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             schema: The schema.
             say: Takes a line for the log.
         """
-        told = {"say": say} if say else {}
-        # A limit in the resource's own configuration holds for everything that uses the database.
-        is_limited = _LIMITS & {name.lower() for name in self.duckdb.connection_config}
-        return Warehouse(
-            self._connect,
-            schema or self.schema_name,
-            None if is_limited else self.memory_limit,
-            _memory(self.database),
-            self.lock_timeout,
-            **told,
-        )
+        store = Store(self.database, self.duckdb.connection_config, self.memory_limit)
+        return store.warehouse(schema or self.schema_name, self.lock_timeout, say or logger.warning)
 
     def _warehouse_of(
         self, definition_metadata: Any, say: Callable[[str], None] | None = None
     ) -> Warehouse:
         return self.warehouse((definition_metadata or {}).get("schema"), say)
-
-    @contextmanager
-    def _connect(self) -> Iterator[DuckDBPyConnection]:
-        # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
-        # and never says so. The configuration is the same: both may be open in one process.
-        config = {"custom_user_agent": "dagster", **self.duckdb.connection_config}
-        with (
-            alone(self.database),
-            duckdb.connect(self.database, config=config) as connection,
-        ):
-            yield connection
 
 
 def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
@@ -260,13 +238,6 @@ def _landing(warehouse: Warehouse, table: str, extraction: Extraction, run_id: s
         for inner in extraction.nested
     ]
     return Landing(warehouse, table, extraction.table, extraction.source, run_id, nested)
-
-
-# Once for each database and process: within one they share its memory, whoever opens it.
-@cache
-def _memory(database: str) -> Memory:
-    """How much memory DuckDB may use for a database."""
-    return Memory()
 
 
 @contextmanager

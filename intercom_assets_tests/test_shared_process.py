@@ -79,6 +79,17 @@ def test_a_connection_with_another_configuration_is_waited_for(
     assert project.run("tags").success
 
 
+@pytest.mark.parametrize("config", [{}, {"custom_user_agent": "dagster"}])
+def test_a_connection_that_stays_open_is_in_nobodys_way(
+    project: Project, config: dict[str, Any]
+) -> None:
+    """Such as a notebook's, by duckdb.connect or by Dagster's resource."""
+    project.io_manager["lock_timeout"] = 0.2
+    with duckdb.connect(str(project.database), config=config) as theirs:
+        project.run("tags")
+        assert theirs.execute("select count(*) > 0 from intercom.tags").fetchall() == [(True,)]
+
+
 def test_one_that_stays_is_named_with_what_to_do(sandbox: Sandbox, project: Project) -> None:
     project.run("tags")
     project.io_manager["lock_timeout"] = 0.2

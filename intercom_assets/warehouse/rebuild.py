@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -18,19 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.errors import IncompatibleTable
 from intercom_assets.warehouse.names import comma, path, quote
-
-
-@dataclass(frozen=True)
-class Recast:
-    """Another type for a column.
-
-    Attributes:
-        kind: The type.
-        value: SQL of its values, in terms of the old columns.
-    """
-
-    kind: str
-    value: str
+from intercom_assets.warehouse.widening import Recast
 
 
 def rebuild(

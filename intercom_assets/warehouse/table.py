@@ -5,7 +5,7 @@ Everything here happens within a transaction that the caller opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -19,16 +19,14 @@ from intercom_assets.warehouse.encoding import (
     KNOWN_TYPES,
     MEMORY,
     TIMESTAMPTZ,
-    VARCHAR,
     column_type,
     encode_column,
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
+from intercom_assets.warehouse.exchange import exchange
 from intercom_assets.warehouse.merge import merge_batch
 from intercom_assets.warehouse.names import (
-    COPY,
     ORDINAL,
-    ROW,
     SYNCED_AT,
     UNPARSED,
     columns_for,
@@ -36,10 +34,10 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
-from intercom_assets.warehouse.rebuild import Recast, rebuild
-from intercom_assets.warehouse.samples import samples_of_exchange
+from intercom_assets.warehouse.rebuild import rebuild
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.statements import insert_rows, one
+from intercom_assets.warehouse.widening import Recast, cast_of, common_type, with_unparsed
 
 # Enough to know of which fields some values do not fit.
 SOME_ROWS = 1000
@@ -179,44 +177,7 @@ class Table:
 
     def replace(self) -> Changes:
         """Makes the table hold what the staging table holds; equal rows keep their _synced_at."""
-        columns = {name: kind for name, kind in self.columns().items() if name != SYNCED_AT}
-        names = comma(columns)
-        for target, source, row in (
-            ("_old", self.sql, f"rowid as {ROW}, "),
-            ("_new", self.staging.sql, ""),
-        ):
-            # Rows can be equal in everything: the n-th copy matches the n-th copy.
-            self.connection.execute(
-                f"create or replace temp table {target} as select {row}{names}, "
-                f"row_number() over (partition by {names}) as {COPY} from {source}"
-            )
-        equal = _equal(columns) + f" and _old.{COPY} = _new.{COPY}"
-        keyed = _equal(self.spec.key)
-        changes = Changes(
-            unchanged=one(
-                self.connection,
-                f"select count(*) from _new where exists (from _old where {equal})",
-            ),
-            updated=one(
-                self.connection,
-                f"select count(*) from _new where not exists (from _old where {equal}) "
-                f"and exists (from _old where {keyed})",
-            ),
-            samples=samples_of_exchange(self.connection, columns, self.spec, equal),
-        )
-        total = one(self.connection, "select count(*) from _new")
-        changes.inserted = total - changes.unchanged - changes.updated
-        changes.deleted = max(0, self.count() - changes.unchanged - changes.updated)
-        self.connection.execute(
-            f"delete from {self.sql} where rowid in "
-            f"(select {ROW} from _old where not exists (from _new where {equal}))"
-        )
-        insert_rows(
-            self.connection,
-            self.sql,
-            f"select {names} from _new where not exists (from _old where {equal})",
-        )
-        return changes
+        return exchange(self.connection, self.sql, self.staging.sql, self.columns(), self.spec)
 
     def _stage(self, rows: Rows, renamed: Mapping[str, str], changes: Changes) -> None:
         """Makes records `_batch`, in the columns of the table, which gets those it lacks."""
@@ -227,21 +188,21 @@ class Table:
         widened: list[str] = []
         for name, column in columns_for(rows.table.column_names, found, renamed).items():
             kind, arrays[column] = rows.kinds[name], rows.table[name]
-            wanted = _common(kind, found.get(column, kind))
+            wanted = common_type(kind, found.get(column, kind))
             if column not in found:
                 self._add_column(column, kind, None)
                 changes.new_columns.append(column)
             elif wanted != found[column]:
-                recasts[column] = Recast(wanted, _cast(column, found[column], wanted))
+                recasts[column] = Recast(wanted, cast_of(column, found[column], wanted))
                 widened.append(name)
             if wanted != kind:
-                casts.append(f"{_cast(column, kind, wanted)} as {quote(column)}")
+                casts.append(f"{cast_of(column, kind, wanted)} as {quote(column)}")
             if column != name:
                 changes.renamed[name] = column
         if recasts:
             changes.widened |= {column: recast.kind for column, recast in recasts.items()}
             if UNPARSED in found:
-                recasts = _with_unparsed(recasts, widened)
+                recasts = with_unparsed(recasts, widened)
             rebuild(self.connection, self.schema, self.name, recasts)
         if rows.unparsed is not None:
             arrays[UNPARSED] = rows.unparsed
@@ -264,37 +225,3 @@ class Table:
         if comment:
             text = comment.replace("'", "''")
             self.connection.execute(f"comment on column {self.sql}.{quote(name)} is '{text}'")
-
-
-def _common(one: str, other: str) -> str:
-    """The type that holds what either of two types holds."""
-    if one == other:
-        return one
-    return JSON if JSON in (one, other) else VARCHAR
-
-
-def _cast(column: str, old: str, new: str) -> str:
-    """A column's values in a wider type, as SQL."""
-    text = quote(column)
-    if old == TIMESTAMPTZ:
-        # The way in which the other times in such a column will be written.
-        text = f"replace(strftime({text}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
-    return f"to_json({text})" if new == JSON else f"{text}::varchar"
-
-
-def _with_unparsed(recasts: Mapping[str, Recast], fields: Iterable[str]) -> dict[str, Recast]:
-    """Recasts that fetch what did not fit before, and does now, from beside the columns."""
-    rest, found = quote(UNPARSED), {}
-    for (column, recast), name in zip(recasts.items(), fields, strict=True):
-        key = "'" + name.replace("'", "''") + "'"
-        value = f"json_extract{'' if recast.kind == JSON else '_string'}({quote(UNPARSED)}, {key})"
-        found[column] = Recast(recast.kind, f"coalesce({recast.value}, {value})")
-        rest = f"json_merge_patch({rest}, json_object({key}, null))"
-    rest = f"case when {quote(UNPARSED)} is not null then nullif({rest}::varchar, '{{}}')::json end"
-    return found | {UNPARSED: Recast(JSON, rest)}
-
-
-def _equal(columns: Iterable[str]) -> str:
-    return " and ".join(
-        f"_old.{quote(name)} is not distinct from _new.{quote(name)}" for name in columns
-    )
