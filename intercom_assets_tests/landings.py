@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
@@ -43,6 +44,20 @@ def execute_and_die(database: Path, sql: str, **env: str) -> None:
 def ask(database: Path, sql: str, **env: str) -> Any:
     """The rows of a query in a process of its own, whose values must be what JSON can hold."""
     return json.loads(_run(["ask", str(database), sql], 0, env))
+
+
+def install(version: str, folder: Path) -> Path:
+    """A folder with a DuckDB that goes before the environment's own on PYTHONPATH."""
+    target = folder / f"duckdb-{version}"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*pip, "--no-deps", "--target", str(target), f"duckdb=={version}"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.skip(f"DuckDB {version} cannot be installed: {done.stderr.strip()[-200:]}")
+    return target
 
 
 def _run(arguments: list[str], ends: int, env: dict[str, str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +15,13 @@ from intercom_assets.definitions import build_intercom_definitions
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.streams.records import Batch
+from intercom_assets.streams.state import SyncState
+from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.location import local_file, located
+from intercom_assets.warehouse.store import Store
+from intercom_assets_tests.landings import install
+from intercom_assets_tests.test_rules_guards import MERGED, MONDAY
 
 
 @pytest.fixture
@@ -72,3 +81,25 @@ def test_a_working_directory_that_changes_during_a_run_changes_nothing(
         with resources.store.warehouse().connection() as connection:
             connection.execute("create table t (i integer)")
     assert (began / "w.duckdb").exists() and not (home / "w.duckdb").exists()
+
+
+@pytest.mark.slow
+def test_a_file_made_for_older_readers_is_read_by_them(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = install("1.5.5", tmp_path)
+    for name, option, opens in (
+        ("new", {}, False),
+        ("old", {"storage_compatibility_version": "v1.4.0"}, True),
+    ):
+        database = tmp_path / f"{name}.duckdb"
+        store = Store(str(database), option).warehouse("intercom", 1.0, print)
+        record = {"id": "1", "name": {"a": 1}, "updated_at": MONDAY}
+        landing = Landing(store, "things", MERGED, "workspace", "run")
+        landing.commit([Batch([record], SyncState())])
+        query = [str(database), "select count(*) from intercom.things"]
+        done = subprocess.run(
+            [sys.executable, "-m", "intercom_assets_tests.landings", "ask", *query],
+            env={**os.environ, "PYTHONPATH": str(path)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.stdout.strip() == "[[1]]") is opens, done.stderr

@@ -549,7 +549,7 @@ class Queue:
         self.landing = things.run(self.parts, table="parts")
         # DuckDB 2.0 forgets a LIMIT above a left join with an empty table.
         self.settle(Parent("of another day", 0), at=0)
-        self.work = ParentQueue(things.warehouse, "parts", "things")
+        self.work = ParentQueue(things.warehouse, "parts", "things", MERGED)
 
     def outstanding(
         self, since: int = 0, settled: int = 0, before: int | None = None
@@ -644,7 +644,7 @@ def test_rule_10_while_parts_are_read_the_bookmark_is_the_oldest_outstanding(
     moments = {c["id"]: c["updated_at"] for c in sandbox.workspace.conversations.values()}
     stream = STREAMS["conversation_parts"](client_of(sandbox))
     warehouse = Warehouse(lambda: duckdb.connect(str(project.database)), "intercom")
-    work = ParentQueue(warehouse, "conversation_parts", "conversations")
+    work = ParentQueue(warehouse, "conversation_parts", "conversations", MERGED)
     end = work.bookmark()
     for batch in Extraction(stream, Run()).batches(None, work):
         assert batch.state.bookmark <= min([*moments.values(), end])

@@ -15,7 +15,7 @@ import pytest
 
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.warehouse.errors import DatabaseUnavailable, IncompatibleTable
-from intercom_assets_tests.landings import ask, execute_and_die, land_and_die
+from intercom_assets_tests.landings import ask, execute_and_die, install, land_and_die
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.test_interruptions import problems
 from intercom_assets_tests.test_rules_guards import MERGED, MONDAY, Things, things
@@ -98,20 +98,6 @@ def test_killed_at_each_boundary_while_it_widens_with_each_duckdb(
     path = install(version, tmp_path)
     with forker(tmp_path, TZ=FAR_AWAY, PYTHONPATH=str(path)) as runs:
         assert die_while_it_widens(runs, tiny, tmp_path) > 30
-
-
-def install(version: str, folder: Path) -> Path:
-    """A folder with a DuckDB that goes before the environment's own on PYTHONPATH."""
-    target = folder / f"duckdb-{version}"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*pip, "--no-deps", "--target", str(target), f"duckdb=={version}"],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        pytest.skip(f"DuckDB {version} cannot be installed: {done.stderr.strip()[-200:]}")
-    return target
 
 
 # Fewer would be odd values, which change no column.
