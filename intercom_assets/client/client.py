@@ -123,11 +123,11 @@ class IntercomClient:
         Raises:
             IntercomError: One of its subclasses, by what the caller should do.
         """
-        return self._request("GET", path, _whole, params=params, **retry)
+        return self._request("GET", path, lambda answer: answer, params=params, **retry)
 
     def post(self, path: str, json: Mapping[str, Any], **retry: int) -> Answer:
         """Answers a POST. Every POST that we send is a search and thus safe to repeat."""
-        return self._request("POST", path, _whole, json=json, **retry)
+        return self._request("POST", path, lambda answer: answer, json=json, **retry)
 
     def read(self, method: str, path: str, reader: Callable[[Answer], T], **request: Any) -> T:
         """What a reader makes of an answer; one that it cannot use is asked for again.
@@ -245,7 +245,3 @@ class IntercomClient:
             call=refused.call,
             **facts,
         )
-
-
-def _whole(answer: Answer) -> Answer:
-    return answer

@@ -7,32 +7,26 @@ stream knows what is safe to claim, so nobody else derives a state or a bookmark
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
-from pkgutil import resolve_name
 from typing import Any, ClassVar, Protocol
 
 from intercom_assets.client import IntercomClient
-from intercom_assets.client.errors import ConfigError, MalformedResponse
+from intercom_assets.client.errors import MalformedResponse
 from intercom_assets.client.pagination import Page, list_pages
 from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.judging import check_values, tell
 from intercom_assets.streams.optional_fields import OptionalFields, begun
+from intercom_assets.streams.reader import Reader
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
-from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.streams.transform import Record, RecordTransformer
-
-logger = logging.getLogger(__name__)
 
 FULL_TABLE = "FULL_TABLE"
 INCREMENTAL = "INCREMENTAL"
 PEOPLE, SUPPORT, WORKSPACE, CONTENT = GROUPS = ("people", "support", "workspace", "content")
-# Intercom's clock is told in whole seconds, and by many machines.
-CLOCK_TOLERANCE_SECONDS = 60
 
 
 class Inner(Protocol):
@@ -44,7 +38,7 @@ class Inner(Protocol):
         """The records of a parent, which it loses; None if it holds none."""
 
 
-class BaseStream:
+class BaseStream(Reader):
     """One of Intercom's collections, declared by attributes.
 
     A subclass of a family (`FullTableStream`, `SearchStream`, `ChildStream`, ...) sets those that
@@ -97,7 +91,6 @@ class BaseStream:
     key_properties: ClassVar[list[str]] = ["id"]
     unique_by: ClassVar[list[str]] = []
     replication_method: ClassVar[str]
-    replication_key: ClassVar[str | None] = None
     valid_replication_keys: ClassVar[list[str]] = []
     parent: ClassVar[type[BaseStream] | None] = None
     references: ClassVar[Mapping[str, str]] = {}
@@ -145,59 +138,6 @@ class BaseStream:
         """What to ask for besides."""
         return OptionalFields(self.optionals, self.client.settings.optional_fields)
 
-    def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
-        """Yields what a run that starts from a state has to store.
-
-        Args:
-            state: What is stored already; None if nothing is.
-            run: What this run wants; by default what the client's settings say.
-        """
-        raise NotImplementedError
-
-    def get_records(
-        self, bookmark_datetime: Any = None, is_parent: bool = False
-    ) -> Iterator[Record]:
-        """Iterates the stream's records without any warehouse.
-
-        Args:
-            bookmark_datetime: ISO 8601 date or date-time, or epoch: only records changed since then
-                (streams that know no change dates give all); None is the settings' start date.
-            is_parent: Accepted for the callers of Singer taps; makes no difference.
-
-        Raises:
-            ConfigError: When the bookmark is no point in time.
-        """
-        since = self._since(bookmark_datetime)
-        for batch in self.batches(None, Run(since=since, lookback=0)):
-            yield from (record for record in batch.records if self.is_wanted(record, since))
-
-    def sync(
-        self,
-        state: dict[str, Any],
-        stream_schema: dict[str, Any],
-        stream_metadata: Any,
-        config: Mapping[str, Any],
-        transformer: Any,
-    ) -> dict[str, Any]:
-        """Writes the stream as Singer messages to stdout.
-
-        Args:
-            state: Singer state with ``bookmarks``.
-            stream_schema: The catalog's JSON schema.
-            stream_metadata: The catalog's metadata, as a list or as `singer.metadata.to_map` gives.
-            config: The tap's configuration; ``start_date`` counts where there is no bookmark.
-            transformer: A `singer.Transformer` in whatever date mode.
-
-        Returns:
-            The state with this stream's new bookmark.
-        """
-        # Looked up by name: the wing that writes messages stands above this one.
-        write_stream = resolve_name("intercom_assets.singer.messages:write_stream")
-        written: dict[str, Any] = write_stream(
-            self, state, stream_schema, stream_metadata, config, transformer
-        )
-        return written
-
     def default_run(self) -> Run:
         """A run as the client's settings describe it."""
         settings = self.client.settings
@@ -230,21 +170,6 @@ class BaseStream:
             WrongAnswer: When it does not heed the parameters.
         """
         check_values(page, self.expected, self.path)
-
-    def _since(self, bookmark: Any) -> int:
-        if bookmark in (None, ""):
-            return self.client.settings.start
-        since = parse_epoch(bookmark)
-        if since is None:
-            raise ConfigError(f"{bookmark!r} is no date: write e.g. 2024-01-31T00:00:00Z")
-        return since
-
-    def is_wanted(self, record: Record, since: int) -> bool:
-        """Whether a record changed since a moment, epoch seconds; one that does not say counts."""
-        if not self.replication_key:
-            return True
-        changed = parse_epoch(record.get(self.replication_key))
-        return changed is None or changed >= since
 
     def batch(self, page: Page, state: SyncState) -> Batch:
         """A page's records with a state, and with what is nested in them."""
@@ -291,24 +216,3 @@ class BaseStream:
 def noun_of(parent_id: str) -> str:
     """What a parent is called by the column that carries its id."""
     return parent_id.removesuffix("_id")
-
-
-def begin(state: SyncState | None, run: Run, now: int) -> SyncState:
-    """The state at the start of a run: its start date, and its full refresh if it wants one.
-
-    A full refresh that was interrupted goes on, whether or not this run asks for one.
-    """
-    state = state or SyncState()
-    trusted = state.distrusting(now + CLOCK_TOLERANCE_SECONDS)
-    if trusted is not state:
-        logger.warning(
-            "what is stored claims to be complete up to %s, which is still to come: it is not "
-            "trusted, and read again",
-            to_iso(state.complete[-1][1]),
-        )
-        state = trusted
-    if run.full_refresh and state.refresh is None:
-        return state.refreshing(run.since, now)
-    return SyncState(
-        since=run.since, complete=state.complete, walks=state.walks, refresh=state.refresh
-    )

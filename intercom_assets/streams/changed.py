@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from intercom_assets.streams.base import begin
+from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.whole import IncrementalStream

@@ -21,7 +21,8 @@ from intercom_assets.client.errors import (
     UnusableAnswer,
 )
 from intercom_assets.client.pagination import Page
-from intercom_assets.streams.base import begin, noun_of
+from intercom_assets.streams.base import noun_of
+from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Parent, Run
 from intercom_assets.streams.refusals import Refusals
 from intercom_assets.streams.state import SyncState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from intercom_assets.streams.base import begin
+from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from intercom_assets.client.errors import MalformedResponse, NotFound, RequestRefused
 from intercom_assets.client.pagination import Page, search_pages
 from intercom_assets.streams import sublists
-from intercom_assets.streams.base import begin
+from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.judging import tell
 from intercom_assets.streams.optional_fields import begun
 from intercom_assets.streams.records import Batch, Run

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from intercom_assets.client.errors import MalformedResponse, NotFound, UnusableAnswer
 from intercom_assets.client.pagination import Page
-from intercom_assets.streams.base import FULL_TABLE, INCREMENTAL, BaseStream, begin
+from intercom_assets.streams.base import FULL_TABLE, INCREMENTAL, BaseStream
+from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.transform import Record
