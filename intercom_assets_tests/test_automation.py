@@ -40,7 +40,8 @@ def test_everything_ships_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
     assert repository.schedule_defs[0].cron_schedule == "0 * * * *"
 
 
-CHANGES = {"contacts", "conversations", "conversation_parts"}
+TICKETS = ("tickets", "ticket_parts")
+CHANGES = {"contacts", "conversations", "conversation_parts", *TICKETS}
 
 
 def load(defs: dg.Definitions, instance: dg.DagsterInstance, *streams: str) -> bool:
@@ -64,7 +65,7 @@ def test_the_sensor_runs_only_what_changed_and_has_not_landed(
         second = tick(defs, instance, first.cursor)
         assert second.skip_message == "nothing changed"
         assert not second.run_requests
-        assert len(sandbox.requests) == 2, "one small request a stream"
+        assert len(sandbox.requests) == 3, "one small request a stream"
         assert {request.body["pagination"]["per_page"] for request in sandbox.requests} == {1}
         sandbox.workspace.clock.advance(60)
         sandbox.workspace.update("contacts", next(iter(sandbox.workspace.contacts)), name="New")
@@ -101,7 +102,7 @@ def test_parts_that_are_missing_are_asked_for(sandbox: Sandbox, tmp_path: Path) 
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     with dg.instance_for_test() as instance:
         sandbox.workspace.clock.advance(60)
-        assert load(defs, instance, "contacts", "conversations")
+        assert load(defs, instance, "contacts", "conversations", *TICKETS)
         assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
 
 
@@ -179,7 +180,7 @@ def test_a_stream_that_may_not_be_read_does_not_hide_the_others(
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     sandbox.missing_scopes = {"/contacts/search": 403}
     with dg.instance_for_test() as instance:
-        assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
+        assert selected(tick(defs, instance, None)) == CHANGES - {"contacts"}
 
 
 def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> No
     defs = workspace(sandbox, tmp_path / "w.duckdb", translator=Ours())
     with dg.instance_for_test() as instance:
         first = tick(defs, instance, None)
-        expected = {"contacts/raw", "conversations/raw", "conversation_parts/raw"}
+        expected = {f"{name}/raw" for name in CHANGES}
         assert selected(first) == expected
         sandbox.workspace.clock.advance(60)
         assert load(defs, instance, *expected)
