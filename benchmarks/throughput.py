@@ -36,4 +36,4 @@ def _contacts(server: Intercom) -> tuple[float, int, float]:
         sandbox = server.busy() - before
         facts = ours.facts("contacts")
     rows, seconds = facts["dagster/row_count"], facts["intercom/seconds"]
-    return rows / seconds, facts["intercom/lists completed"], 100 * sandbox / seconds
+    return rows / seconds, facts["intercom/lists_completed"], 100 * sandbox / seconds
