@@ -47,6 +47,7 @@ class TicketParts(NestedStream):
     parent = Tickets
     parent_id = "ticket_id"
     inside = "ticket_parts.ticket_parts"
+    context_columns = ("ticket_total_parts", "_parts_truncated")
     docs_page = "tickets/searchtickets"
     plain = (
         "id ticket_id type part_type ticket_state previous_ticket_state external_id "
