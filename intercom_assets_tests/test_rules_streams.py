@@ -296,8 +296,14 @@ def test_without_a_warehouse_parts_come_from_the_conversations_stream(
 
 @pytest.mark.parametrize("stream", list(STREAMS))
 def test_get_records_needs_no_dagster_and_filters_by_the_bookmark(
-    stream: str, client: IntercomClient
+    stream: str, sandbox: Sandbox
 ) -> None:
+    space = sandbox.workspace
+    users = [id for id, contact in space.contacts.items() if contact["role"] == "user"]
+    space.merge_contacts(users[0], users[1])
+    space.delete("conversations", next(reversed(space.conversations)))
+    space.clock.advance(60)
+    client = client_of(sandbox, custom_object_types="Order")
     everything = list(STREAMS[stream](client).get_records())
     assert everything
     key = STREAMS[stream].replication_key
