@@ -142,7 +142,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         )
         with hearing(step.log), _refusals_as_failures(), fewer_collections(), my_turn:
             landing = _landing(warehouse, table, extraction, step.run_id)
-            writer = Writer(step, landing, extraction, is_told=resume(step, landing))
+            nested = [extraction.key_of(inner, step.key) for inner in extraction.nested]
+            writer = Writer(step, landing, extraction, is_told=resume(step, landing, nested))
             writer.take_in()
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():

@@ -4,7 +4,7 @@ Only the state that was committed with the rows can know what the table holds. T
 things that it cannot: that somebody wiped the asset, and that somebody reported a bookmark by hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from intercom_assets.observability import metadata
 from intercom_assets.step import Step
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets.warehouse import Landing
+from intercom_assets.warehouse.berth import Berth
 
 EVENTS_PER_PAGE = 50
 
@@ -47,8 +48,13 @@ def newest_bookmark(instance: dg.DagsterInstance, key: dg.AssetKey) -> BookmarkE
     return max((event for event in newest if event), key=lambda e: e.timestamp, default=None)
 
 
-def resume(step: Step, landing: Landing) -> bool:
+def resume(step: Step, landing: Landing, nested: Sequence[dg.AssetKey] = ()) -> bool:
     """Sets a landing's stored state to where this run goes on.
+
+    Args:
+        step: The step.
+        landing: What it writes.
+        nested: The assets of what is nested in its records, in the landing's order.
 
     Returns:
         Whether an event tells of the table already, without which it counts as wiped.
@@ -58,31 +64,42 @@ def resume(step: Step, landing: Landing) -> bool:
     """
     if landing.spec.replace:
         return True  # always read whole
-    stored, instance = landing.stored, step.instance
-    event = newest_bookmark(instance, step.key)
+    is_told = _obey(step, landing, landing, step.key)
+    for key, berth in zip(nested, landing.nested, strict=True):
+        # While a run is under way events tell of its own asset only: that there are none of the
+        # others means something once a run was through.
+        was_through = any(event.run_id for event in _materializations(step.instance, step.key))
+        if was_through or newest_bookmark(step.instance, key):
+            _obey(step, landing, berth, key)
+    return is_told
+
+
+def _obey(step: Step, landing: Landing, berth: Berth, key: dg.AssetKey) -> bool:
+    """Starts a landing over if an asset's events say so; tells whether there are any."""
+    stored, instance, log = berth.stored, step.instance, step.log.of(key)
+    event = newest_bookmark(instance, key)
     if event is None:
         if stored.state and stored.run_id and instance.has_run(stored.run_id):
-            step.log.info("the asset was wiped in Dagster, so everything is read again")
-            landing.start_over(None, stored.reset)
+            log.info("the asset was wiped in Dagster, so everything is read again")
+            landing.start_over(None, berth, stored.reset)
         return False
     if event.run_id or event.mark == stored.reset:
         return True
     moment = parse_epoch(event.value)
     if moment is None:
         raise dg.Failure(
-            f"the bookmark {event.value!r} that was reported for "
-            f"{step.key.to_user_string()} is no date: report one such as "
-            "2024-01-31T00:00:00Z",
+            f"the bookmark {event.value!r} that was reported for {key.to_user_string()} is no "
+            "date: report one such as 2024-01-31T00:00:00Z",
             allow_retries=False,
         )
     if stored.state and moment > stored.state.bookmark:
-        step.log.warning(
+        log.warning(
             f"the reported bookmark {to_iso(moment)} is ahead of what is stored and is not "
             "followed, for that would leave a gap. To leave out older records set start_date"
         )
     else:
-        step.log.info(f"set back to the reported bookmark {to_iso(moment)}")
-    landing.start_over(moment, event.mark)
+        log.info(f"set back to the reported bookmark {to_iso(moment)}")
+    landing.start_over(moment, berth, event.mark)
     return True
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from intercom_assets.assets import build_intercom_assets
 from intercom_assets.client import IntercomClient
-from intercom_assets.sandbox import Sandbox
+from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import select
 from intercom_assets.streams import STREAMS, Batch
@@ -189,3 +189,69 @@ def test_an_inner_table_is_not_emptied_by_an_answer_without_its_records(tmp_path
     with pytest.raises(EmptySource, match="no inner at all"):
         landing().replace([Batch([{"id": "1"}], SyncState())], allow_empty=False)
     assert harbour.rows("outer") == [("1", "first")]
+
+
+TICKETS = ("tickets", "ticket_parts")
+
+
+@pytest.mark.parametrize("wiped", TICKETS)
+def test_whichever_asset_is_wiped_both_tables_are_read_again(
+    sandbox: Sandbox, project: Project, wiped: str
+) -> None:
+    project.run("tickets")
+    first = "(select min(id) from intercom.ticket_parts)"
+    project.query(f"delete from intercom.ticket_parts where id = {first}")
+    project.run("tickets")
+    assert project.differences(*TICKETS), "what somebody else did to a table is not noticed"
+    project.instance.wipe_assets([dg.AssetKey(wiped)])
+    project.run("tickets")
+    assert project.differences(*TICKETS) == {}
+
+
+@pytest.mark.parametrize("reported", TICKETS)
+def test_a_bookmark_reported_for_either_sets_both_back_once(
+    sandbox: Sandbox, project: Project, reported: str
+) -> None:
+    project.run("tickets")
+    event = dg.AssetMaterialization(
+        dg.AssetKey(reported), metadata={"intercom/bookmark": "2001-01-01T00:00:00Z"}
+    )
+    project.instance.report_runless_asset_event(event)
+    for read in (len(sandbox.workspace.tickets), 0):
+        project.run("tickets")
+        told = project.metadata("tickets")
+        assert told["intercom/unchanged"] >= read
+        assert read or told["intercom/records"] < len(sandbox.workspace.tickets)
+
+
+def test_a_first_run_that_failed_half_way_is_not_taken_for_wiped(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
+    project.settings.update(page_size=5, max_concurrency=1)
+    sandbox.faults.append(Fault("status", status=500, match="/tickets/search", after=3))
+    assert not project.run("tickets", raise_on_error=False).success
+    before = project.query("select count(*) from intercom.tickets")[0][0]
+    assert 0 < before < len(sandbox.workspace.tickets)
+    sandbox.faults.clear()
+    project.run("tickets")
+    assert project.differences(*TICKETS) == {}
+    assert project.metadata("tickets")["intercom/bookmark_before"] is not None
+    assert project.metadata("tickets")["intercom/records"] < len(sandbox.workspace.tickets)
+
+
+def test_a_reported_bookmark_is_obeyed_once_even_if_the_run_fails(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intercom_assets.writer.COMMIT_ROWS", 1)
+    project.settings.update(page_size=5, max_concurrency=1)
+    project.run("tickets")
+    event = dg.AssetMaterialization(
+        dg.AssetKey("ticket_parts"), metadata={"intercom/bookmark": "2001-01-01T00:00:00Z"}
+    )
+    project.instance.report_runless_asset_event(event)
+    sandbox.faults.append(Fault("status", status=500, match="/tickets/search", after=3))
+    assert not project.run("tickets", raise_on_error=False).success
+    sandbox.faults.clear()
+    project.run("tickets")
+    assert project.metadata("tickets")["intercom/records"] < len(sandbox.workspace.tickets)

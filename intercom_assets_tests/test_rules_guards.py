@@ -715,7 +715,7 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
                 partial(first.commit, [Batch(records, SyncState())]),
                 partial(first.replace, [], True),
                 partial(first.sweep, SyncState(), True),
-                partial(first.start_over, None, None),
+                partial(first.start_over, None, first, None),
             ]
             for write in writes:
                 with pytest.raises(OwnershipLost, match=f"taken over by run {run_id}"):

@@ -50,14 +50,15 @@ class Landing(Berth):
         if self.stored.state and any(n.stored.state != self.stored.state for n in nested):
             names = ", ".join(inner.name for inner in nested)
             warehouse.say(f"{name}: {names} do not hold the same, so everything is read again")
-            self.start_over(None, self.reset)
+            self.start_over(None, self, self.reset)
 
     @again
-    def start_over(self, since: int | None, reset: str | None) -> None:
+    def start_over(self, since: int | None, asked: Berth, reset: str | None) -> None:
         """Forgets what is stored, so that it is read again; rows stay until they are replaced.
 
         Args:
             since: From which moment on, epoch seconds; None forgets everything.
+            asked: At whose table somebody wants it. One read serves all of them.
             reset: The reported bookmark that asks for it.
         """
         state = self.stored.state
@@ -69,9 +70,11 @@ class Landing(Berth):
                     books.forget(berth.name)
                 else:
                     books.forget_parents(berth.name, since)
-                books.remember(berth.claim, state, reset)
+                mark = reset if berth is asked else berth.reset
+                books.remember(berth.claim, state, mark)
+        asked.reset = reset
         for berth in self.all:
-            berth.stored, berth.reset = Stored(state, self.claim.run_id, reset), reset
+            berth.stored = Stored(state, self.claim.run_id, berth.reset)
 
     def commit(self, batches: Iterable[Batch] = ()) -> None:
         """Stores what waits, these batches too, and the state of the last of them, all or nothing.
