@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from datetime import datetime
 
@@ -103,30 +102,6 @@ def test_many_are_ten_and_more_than_a_tenth(refused: int, asked: int, fails: boo
         refusals.count(Parent(str(n), n), PermissionDenied("no") if n < refused else None)
     with pytest.raises(PermissionDenied) if fails else nullcontext():
         refusals.judge()
-
-
-def test_a_full_refresh_is_not_over_before_the_last_one_is_read(
-    sandbox: Sandbox, project: Project
-) -> None:
-    project.run(*PAIR)
-    refused = by_age(sandbox)[3]
-    refuse(sandbox, refused)
-    sandbox.workspace.clock.advance(3600)
-    project.run(*PAIR, full_refresh=True)
-    [(state,)] = project.query(
-        "select state from intercom._sync_state where stream = 'conversation_parts'"
-    )
-    assert json.loads(state)["refresh"]
-    sandbox.faults.clear()
-    sandbox.reset_log()
-    project.run("conversation_parts")
-    assert [each.path for each in sandbox.requests if "/conversations/" in each.path] == [
-        f"/conversations/{refused}"
-    ]
-    [(state,)] = project.query(
-        "select state from intercom._sync_state where stream = 'conversation_parts'"
-    )
-    assert json.loads(state)["refresh"] is None
 
 
 def test_the_tap_asks_again_for_the_one_it_could_not_read(
