@@ -43,7 +43,7 @@ $(VENV)/duckdb-$(OTHER_DUCKDB): $(DEV_STAMP)
 
 test-duckdb: $(VENV)/duckdb-$(OTHER_DUCKDB) ## Check what touches the warehouse with the DuckDB that MotherDuck has
 	PYTHONPATH=$< $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(addprefix intercom_assets_tests/, \
-	  test_misfits.py test_nested.py test_rules_records.py test_widening.py)
+	  test_misfits.py test_nested.py test_rules_records.py)
 
 test-all: $(DEV_STAMP) lint types ## Check everything
 	$(BIN)/python -m pytest -n 2 --dist worksteal
