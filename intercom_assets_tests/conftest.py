@@ -36,6 +36,14 @@ CORE = (
     "admins",
     "teams",
 )
+# Dagster copies what a process prints by two further processes a step; of two runs in one process
+# each would wait for the other's.
+NO_COMPUTE_LOGS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
 SMALL: dict[str, Any] = {"contacts": 40, "companies": 30, "conversations": 25}
 
 
@@ -176,7 +184,7 @@ def make_project(tmp_path: Path, new_home: Path) -> Iterator[Callable[..., Proje
     def make(sandbox: Sandbox, database: str = "warehouse.duckdb", **settings: Any) -> Project:
         home = tmp_path / f"dagster_home_{len(instances)}"
         shutil.copytree(new_home, home)
-        instance = dg.DagsterInstance.local_temp(str(home))
+        instance = dg.DagsterInstance.local_temp(str(home), NO_COMPUTE_LOGS)
         instances.append(instance)
         return Project(sandbox, tmp_path / database, instance, settings)
 
