@@ -73,6 +73,7 @@ def test_materialize_exactly_as_typed_and_the_second_time_incrementally(
     assert sandbox.count("/contacts/") == 1
 
 
+@pytest.mark.slow
 def test_second_runs_are_incremental_without_dagster_home(
     dagster: Dagster, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_second_runs_are_incremental_without_dagster_home(
     assert sandbox.count("/contacts/") == 1
 
 
+@pytest.mark.slow
 def test_the_definitions_are_found_by_every_road(dagster: Dagster, tmp_path: Path) -> None:
     dagster("definitions", "validate")
     dagster("definitions", "validate", "-w", "workspace.yaml")
@@ -101,6 +103,7 @@ def test_without_a_token_the_run_says_which_variable_to_set(
     assert "INTERCOM_ACCESS_TOKEN" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_streams_side_by_side_count_their_own_calls_and_need_no_pandas(
     dagster: Dagster, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -271,6 +271,7 @@ def test_a_subclass_and_a_translation_say_what_dagster_is_told(
         assert differences(tmp_path / "w.duckdb", sandbox.workspace, stream) == []
 
 
+@pytest.mark.slow
 def test_dg_lists_it() -> None:
     dg_program = Path(sys.executable).with_name("dg")
     listed = subprocess.run(

@@ -207,6 +207,7 @@ def test_the_file_is_free_while_intercom_is_being_asked(
     assert {f"/conversations/{id}" for id in sandbox.workspace.conversations} < set(opened)
 
 
+@pytest.mark.slow
 def test_a_reader_that_holds_the_file_is_waited_for(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:

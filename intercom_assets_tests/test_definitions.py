@@ -176,6 +176,7 @@ def executors(defs: dg.Definitions) -> dict[str, str]:
     return {job.name: job.executor_def.name for job in repository.get_all_jobs()}
 
 
+@pytest.mark.slow
 def test_without_what_the_executor_stands_on_nothing_but_speed_is_lost(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,7 +180,7 @@ def test_killed_at_some_boundaries_the_next_run_continues(
 ) -> None:
     streams = GROUPS[0]
     whole = boundaries(runs, tiny, tmp_path, streams, executor)
-    for boundary in range(whole // 6, whole, whole // 3):
+    for boundary in range(whole // 4, whole, whole // 2):
         die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.warehouse.store import Store
 from intercom_assets_tests.conftest import Project
+
+AS_DAGSTER: dict[str, Any] = {"custom_user_agent": "dagster"}
 
 
 def limit_of(connection: duckdb.DuckDBPyConnection) -> Any:
@@ -28,7 +33,7 @@ def test_a_query_beside_a_run_and_after_it_has_the_memory_that_it_had(
     project: Project, usual: Any
 ) -> None:
     project.run("tags")
-    with duckdb.connect(str(project.database), config={"custom_user_agent": "dagster"}) as theirs:
+    with duckdb.connect(str(project.database), config=AS_DAGSTER) as theirs:
         project.run("tags", "segments")
         assert limit_of(theirs) == usual
         theirs.execute("set memory_limit = '3GB'")
@@ -45,13 +50,27 @@ def test_whoever_comes_in_the_middle_keeps_no_limit_of_ours(
 
     def come_in(request: Any) -> None:
         if request.path == "/segments" and not theirs:
-            config = {"custom_user_agent": "dagster"}
-            theirs.append(duckdb.connect(str(project.database), config=config))
+            theirs.append(duckdb.connect(str(project.database), config=AS_DAGSTER))
 
     sandbox.on_request = come_in
     project.run("segments")
     assert limit_of(theirs[0]) == usual
     theirs[0].close()
+
+
+def test_whoever_comes_within_a_commit_need_not_wait_for_its_end(
+    tmp_path: Path, usual: Any
+) -> None:
+    store = Store(str(tmp_path / "w.duckdb"), {}, memory_limit="48MB")
+    warehouse = store.warehouse("intercom", 10.0, print)
+    with warehouse.transaction(), duckdb.connect(store.database, config=AS_DAGSTER) as theirs:
+        deadline = time.monotonic() + 20
+        while limit_of(theirs) != usual and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert limit_of(theirs) == usual
+        assert theirs.execute(
+            "select count(*) from (select range, random() from range(1_000_000) order by 2)"
+        ).fetchone() == (1_000_000,)
 
 
 def test_a_connection_with_another_configuration_is_waited_for(

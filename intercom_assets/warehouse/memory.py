@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 from duckdb import DuckDBPyConnection
+
+# How often to look for somebody else while a commit of ours is under way: it takes tens of
+# milliseconds, or seconds in a large table.
+LOOK_EVERY_SECONDS = 0.01
 
 
 class Memory:
@@ -24,6 +28,7 @@ class Memory:
         self._lock = threading.RLock()
         self._ours = 0
         self._is_set = False
+        self._watch: _Watch | None = None
 
     def lift(self) -> None:
         """Leaves it to DuckDB from now on."""
@@ -53,6 +58,7 @@ class Memory:
             limit = None if self._is_shared(connection) else self._limit(usual)
             if limit is not None:
                 connection.execute("set memory_limit = $limit", {"limit": limit})
+                self._watch = self._watch or _Watch(connection.cursor(), self._make_way)
             elif self._is_set:
                 connection.execute("reset memory_limit")
             self._is_set = limit is not None
@@ -61,20 +67,70 @@ class Memory:
     def closing(self, connection: DuckDBPyConnection) -> None:
         """Counts a connection of ours out; the last of us takes the limit away."""
         with self._lock:
-            if self._is_set and self._ours == 1 and self._is_shared(connection):
-                connection.execute("reset memory_limit")
             self._ours -= 1
-            self._is_set = self._is_set and self._ours > 0
+            watch = None if self._ours else self._watch
+        if watch:
+            # Outside of the lock, which it may be waiting for.
+            watch.end()
+        with self._lock:
+            if self._ours:
+                return
+            self._watch = None
+            if self._is_set and self._is_shared(connection, besides=1):
+                connection.execute("reset memory_limit")
+            self._is_set = False
+
+    def _make_way(self, connection: DuckDBPyConnection) -> None:
+        """Takes the limit away if somebody else came."""
+        with self._lock:
+            if self._is_set and self._is_shared(connection):
+                connection.execute("reset memory_limit")
+                self._is_set = False
 
     def _limit(self, usual: str | None) -> str | None:
         if usual is None or self._is_lifted:
             return None
         return self._larger[-1] if self._larger else usual
 
-    def _is_shared(self, connection: DuckDBPyConnection) -> bool:
-        """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
+    def _is_shared(self, connection: DuckDBPyConnection, besides: int = 0) -> bool:
+        """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be.
+
+        Args:
+            connection: Asks.
+            besides: How many connections of ours are not counted any more.
+        """
         try:
             [(count,)] = connection.execute("from duckdb_connection_count()").fetchall()
         except duckdb.CatalogException:
             return True
-        return int(count) > self._ours
+        return int(count) > self._ours + besides + (self._watch is not None)
+
+
+class _Watch(threading.Thread):
+    """Looks while a limit holds, on a connection of its own, for DuckDB calls nobody back.
+
+    Args:
+        connection: That connection; closed at the end.
+        look: Takes it.
+    """
+
+    def __init__(
+        self, connection: DuckDBPyConnection, look: Callable[[DuckDBPyConnection], None]
+    ) -> None:
+        super().__init__(name="memory-limit", daemon=True)
+        self._connection = connection
+        self._look = look
+        self._ended = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Looks until the end; a database that broke down is told by the commit."""
+        with suppress(duckdb.Error):
+            while not self._ended.wait(LOOK_EVERY_SECONDS):
+                self._look(self._connection)
+
+    def end(self) -> None:
+        """Stops, and closes the connection."""
+        self._ended.set()
+        self.join()
+        self._connection.close()
