@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import dagster as dg
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from intercom_assets.definitions import build_intercom_definitions
 from intercom_assets.io_manager import IntercomDuckDBIOManager
@@ -17,18 +17,20 @@ from intercom_assets.sync import IntercomSync, Told
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
 from intercom_assets.yaml_fields import YamlFields, text
 
-# `dg check yaml` knows names of streams and groups by this; a template may stand for one.
-StreamName = Annotated[
-    str,
-    WithJsonSchema(
+_TEMPLATE = r"\{\{.*\}\}"
+_NAMES = (*SHORT_FORMS, *STREAMS)
+_NAME = rf"\s*({'|'.join(_NAMES)})\s*"
+# `dg check yaml` knows names of streams and groups by this; a template may stand for any.
+STREAMS_IN_YAML: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "pattern": f"^{_NAME}(,{_NAME})*$|{_TEMPLATE}"},
         {
-            "anyOf": [
-                {"enum": [*SHORT_FORMS, *STREAMS]},
-                {"type": "string", "pattern": r"\{\{.*\}\}"},
-            ]
-        }
-    ),
-]
+            "type": "array",
+            "items": {"anyOf": [{"enum": _NAMES}, {"type": "string", "pattern": _TEMPLATE}]},
+        },
+        {"type": "null"},
+    ]
+}
 
 
 WORKSPACE = YamlFields(IntercomResource)
@@ -96,11 +98,11 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
         str | Sequence[str] | None,
         dg.Resolver(
             lambda context, names: context.resolve_value(names),
-            model_field_type=Sequence[StreamName] | None,
-            description="Streams, groups, default or all; by default what INTERCOM_STREAMS says, "
-            "else the default ones.",
+            model_field_type=str | Sequence[str] | None,
+            description="Streams, groups, default or all, as a list or with commas; by default "
+            "what INTERCOM_STREAMS says, else the default ones.",
         ),
-    ] = None
+    ] = Field(default=None, json_schema_extra=STREAMS_IN_YAML)
     key_prefix: Annotated[
         str | Sequence[str], _told("What the assets' keys begin with, such as eu or [eu, main].")
     ] = ""

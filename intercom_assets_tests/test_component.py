@@ -128,7 +128,10 @@ def test_a_few_lines_of_yaml_sync_a_workspace(
 def test_streams_are_checked_by_name_before_anything_is_loaded() -> None:
     assert problems({"streams": ["contacts", "tags"]}) == []
     assert problems({"streams": ["{{ which }}", "support"]}) == []
-    assert problems({"streams": "default"}) == []
+    assert problems({"streams": "default"}) == problems({"streams": "people, macros"}) == []
+    assert problems({"streams": "{{ env.STREAMS }}"}) == problems({"streams": None}) == []
+    assert problems({"streams": "contacs"})
+    assert problems({"streams": "people; macros"})
     assert problems({"streams": ["contacts", "contacs"]})
     assert problems({"region": "eu"}), "a field of the workspace, not of the component"
 

@@ -53,7 +53,8 @@ class Counts:
         inside = pages if isinstance(pages, Mapping) else {}
 
         def told(name: str) -> int | None:
-            return _number(inside.get(name, body.get(name)))
+            found = _number(inside.get(name))
+            return _number(body.get(name)) if found is None else found
 
         return cls(told("total_count"), told("page"), told("per_page"), told("total_pages"))
 
