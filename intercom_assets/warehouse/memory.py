@@ -28,7 +28,7 @@ class Memory:
         self._lock = threading.RLock()
         self._ours = 0
         self._is_set = False
-        self._watch: _Watch | None = None
+        self._watches: dict[int, _Watch] = {}
 
     def lift(self) -> None:
         """Leaves it to DuckDB from now on."""
@@ -58,7 +58,8 @@ class Memory:
             limit = None if self._is_shared(connection) else self._limit(usual)
             if limit is not None:
                 connection.execute("set memory_limit = $limit", {"limit": limit})
-                self._watch = self._watch or _Watch(connection.cursor(), self._make_way)
+                # Of each connection, for DuckDB closes what was made of one along with it.
+                self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
             elif self._is_set:
                 connection.execute("reset memory_limit")
             self._is_set = limit is not None
@@ -66,19 +67,15 @@ class Memory:
 
     def closing(self, connection: DuckDBPyConnection) -> None:
         """Counts a connection of ours out; the last of us takes the limit away."""
-        with self._lock:
-            self._ours -= 1
-            watch = None if self._ours else self._watch
-        if watch:
-            # Outside of the lock, which it may be waiting for.
+        # Outside of the lock, which it may be waiting for.
+        if watch := self._watches.get(id(connection)):
             watch.end()
         with self._lock:
-            if self._ours:
-                return
-            self._watch = None
-            if self._is_set and self._is_shared(connection, besides=1):
+            self._watches.pop(id(connection), None)
+            if self._is_set and self._ours == 1 and self._is_shared(connection):
                 connection.execute("reset memory_limit")
-            self._is_set = False
+            self._ours -= 1
+            self._is_set = self._is_set and self._ours > 0
 
     def _make_way(self, connection: DuckDBPyConnection) -> None:
         """Takes the limit away if somebody else came."""
@@ -92,18 +89,13 @@ class Memory:
             return None
         return self._larger[-1] if self._larger else usual
 
-    def _is_shared(self, connection: DuckDBPyConnection, besides: int = 0) -> bool:
-        """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be.
-
-        Args:
-            connection: Asks.
-            besides: How many connections of ours are not counted any more.
-        """
+    def _is_shared(self, connection: DuckDBPyConnection) -> bool:
+        """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
         try:
             [(count,)] = connection.execute("from duckdb_connection_count()").fetchall()
         except duckdb.CatalogException:
             return True
-        return int(count) > self._ours + besides + (self._watch is not None)
+        return int(count) > self._ours + len(self._watches)
 
 
 class _Watch(threading.Thread):
