@@ -21,15 +21,14 @@ from intercom_assets.observability.step_log import hearing
 from intercom_assets.resume import resume
 from intercom_assets.step import Step
 from intercom_assets.threads.garbage import fewer_collections
-from intercom_assets.warehouse import Landing, Warehouse
-from intercom_assets.warehouse.berth import Berth
+from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.location import located
 from intercom_assets.warehouse.names import UNPARSED, comma, path
 from intercom_assets.warehouse.store import Store
 from intercom_assets.warehouse.turns import turn
-from intercom_assets.writer import Writer
+from intercom_assets.writer import Writer, landing_of
 
 if TYPE_CHECKING:  # a third of what the import of a code location would take
     import pandas as pd
@@ -140,14 +139,20 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             self.patience,
             step.log.warning,
         )
-        with hearing(step.log), _refusals_as_failures(), fewer_collections(), my_turn:
-            landing = _landing(warehouse, table, extraction, step.run_id)
+        with (
+            hearing(step.log),
+            _refusals_as_failures(),
+            fewer_collections(),
+            my_turn as turned,
+            landing_of(warehouse, table, extraction, step.run_id, turned) as landing,
+        ):
             nested = [extraction.key_of(inner, step.key) for inner in extraction.nested]
             writer = Writer(step, landing, extraction, is_told=resume(step, landing, nested))
             writer.take_in()
             # As long as one connection is open, a further one costs next to nothing.
             with warehouse.connection():
                 writer.finish()
+                landing.give_up()
                 today = datetime.fromtimestamp(extraction.now(), timezone.utc).date()
                 for each, berth in zip(extraction.all, landing.all, strict=True):
                     key = step.key if each is extraction else extraction.key_of(each, step.key)
@@ -231,14 +236,6 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
     """The table of an asset, whatever a translator made of its key."""
     return (definition_metadata or {}).get(metadata.STREAM) or key.path[-1]
-
-
-def _landing(warehouse: Warehouse, table: str, extraction: Extraction, run_id: str) -> Landing:
-    nested = [
-        Berth(warehouse, inner.stream.tap_stream_id, inner.table, extraction.source, run_id)
-        for inner in extraction.nested
-    ]
-    return Landing(warehouse, table, extraction.table, extraction.source, run_id, nested)
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from intercom_assets.extraction import Extraction
 from intercom_assets.observability import metadata
@@ -18,9 +20,11 @@ from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.threads.crews import WRITERS, in_background
 from intercom_assets.threads.garbage import collect_recent
-from intercom_assets.warehouse import Landing
+from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.errors import WarehouseError
+from intercom_assets.warehouse.lease import Turn, beating
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
 COMMIT_ROWS = 5_000
@@ -161,3 +165,22 @@ class Writer:
 
 def _iso(state: SyncState | None) -> str | None:
     return None if state is None else to_iso(state.bookmark)
+
+
+@contextmanager
+def landing_of(
+    warehouse: Warehouse, table: str, extraction: Extraction, run_id: str, turn: Turn
+) -> Iterator[Landing]:
+    """A run's writing of one stream, which nobody else writes meanwhile."""
+    nested = [
+        Berth(warehouse, inner.stream.tap_stream_id, inner.table, extraction.source, run_id, turn)
+        for inner in extraction.nested
+    ]
+    landing = Landing(warehouse, table, extraction.table, extraction.source, run_id, nested, turn)
+    try:
+        with beating(landing.beat):
+            yield landing
+    except BaseException:
+        with suppress(duckdb.Error, WarehouseError):
+            landing.give_up()
+        raise

@@ -3,7 +3,6 @@
 from intercom_assets.checks.stored import Stored, Verdict
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.timestamps import to_iso
-from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.names import SYNCED_AT, comma, quote
 
 # A clock may be behind Intercom's by a few seconds without any harm.
@@ -35,7 +34,7 @@ def keys(stored: Stored) -> Verdict:
 
 def bookmark(stored: Stored) -> Verdict:
     """Compares the bookmark with Intercom's clock."""
-    bookmark = Bookkeeping(stored.connection, stored.schema).bookmark(stored.name)
+    bookmark = stored.books.bookmark(stored.name)
     ahead = int(bookmark - stored.extraction.now())
     return Verdict(
         ahead <= TOLERANCE_SECONDS,
@@ -85,13 +84,14 @@ def parts_complete(stored: Stored) -> Verdict:
     """Counts the parts of conversations that this run read, in the form that they still have."""
     if "statistics" not in _columns(stored, "conversations"):
         return Verdict(True, "the conversations have no statistics to compare with", {})
+    ledger = stored.books.table("_ledger", stored.name)
     looked, short, truncated = stored.ask(
         f"""
         with read as (
             select c.id, try_cast(json_extract(
                 c.statistics, '$.count_conversation_parts') as bigint) as told
             from {stored.table("conversations")} c
-            join {stored.table("_ledger")} l on l.parent_id = c.id and l.stream = $stream
+            join {ledger} l on l.parent_id = c.id and l.stream = $stream
             where l.fetched_at >= to_timestamp($since) and l.updated_at = c.updated_at
                 and l.fetched_at >= c.updated_at
         ), found as (

@@ -83,7 +83,7 @@ def _verdict(
     check: Check, warehouse: Warehouse, table: str, extraction: Extraction, began: datetime
 ) -> Verdict:
     def look(connection: DuckDBPyConnection) -> Verdict:
-        return _judge(check, Stored(connection, warehouse.schema, table, extraction, began))
+        return _judge(check, Stored(connection, warehouse, table, extraction, began))
 
     try:
         return warehouse.ask(look)

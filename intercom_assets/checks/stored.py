@@ -8,6 +8,8 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.extraction import Extraction
+from intercom_assets.warehouse import Warehouse
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.names import path
 
 
@@ -17,21 +19,26 @@ class Stored:
 
     Attributes:
         connection: To the warehouse.
-        schema: Schema of the tables.
+        warehouse: The same.
         name: The stream's table.
         extraction: What was stored.
         began: When the run began, by this machine's clock, as the rows' `_synced_at` is.
     """
 
     connection: DuckDBPyConnection
-    schema: str
+    warehouse: Warehouse
     name: str
     extraction: Extraction
     began: datetime
 
     def table(self, name: str) -> str:
         """A table's qualified name."""
-        return path(self.connection, self.schema, name)
+        return path(self.connection, self.warehouse.schema, name)
+
+    @property
+    def books(self) -> Bookkeeping:
+        """Our own tables."""
+        return self.warehouse.books(self.connection)
 
     @property
     def own(self) -> str:

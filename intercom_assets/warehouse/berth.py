@@ -10,13 +10,14 @@ from duckdb import DuckDBPyConnection
 from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
 
 from intercom_assets.streams.state import SyncState
-from intercom_assets.warehouse.bookkeeping import Bookkeeping, Claim, Stored
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
+from intercom_assets.warehouse.claims import Claim, Stored
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.errors import EmptySource, ParentMissing
+from intercom_assets.warehouse.errors import EmptySource, ParentMissing, StreamHeld
 from intercom_assets.warehouse.families import remove_left
-from intercom_assets.warehouse.layout import lay_out
+from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.misfits import Misfits
 from intercom_assets.warehouse.names import types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
@@ -51,6 +52,7 @@ class Berth:
         spec: What belongs in the table.
         source: The workspace that the records come from.
         run_id: The run.
+        turn: The run's turn; without one it waits for nobody.
 
     Attributes:
         claim: The run's right to write.
@@ -63,22 +65,39 @@ class Berth:
     """
 
     def __init__(
-        self, warehouse: Warehouse, name: str, spec: TableSpec, source: str, run_id: str
+        self,
+        warehouse: Warehouse,
+        name: str,
+        spec: TableSpec,
+        source: str,
+        run_id: str,
+        turn: Turn | None = None,
     ) -> None:
         self.warehouse = warehouse
         self.name = name
         self.spec = spec
         self.changes = Changes()
         self.commits = 0
-        self.claim, self.stored, self.kinds, self.misfits = self._claim(source, run_id)
+        self.claim, self.stored, self.kinds, self.misfits = self._take(source, run_id, turn)
         self.reset = self.stored.reset
 
+    def _take(
+        self, source: str, run_id: str, turn: Turn | None
+    ) -> tuple[Claim, Stored, dict[str, str], Misfits]:
+        while True:
+            try:
+                return self._claim(source, run_id, turn)
+            except StreamHeld as held:
+                assert turn is not None
+                turn.wait(self.name, held)
+
     @again
-    def _claim(self, source: str, run_id: str) -> tuple[Claim, Stored, dict[str, str], Misfits]:
+    def _claim(
+        self, source: str, run_id: str, turn: Turn | None
+    ) -> tuple[Claim, Stored, dict[str, str], Misfits]:
         with self.warehouse.transaction() as connection:
             books, table = self.books(connection), self.table(connection)
-            lay_out(connection, self.warehouse.schema)
-            claim, stored = books.claim(self.name, source, run_id)
+            claim, stored = books.claim(self.name, source, run_id, turn)
             is_gone = not table.exists()
             added = table.create()
             if is_gone:
@@ -167,7 +186,7 @@ class Berth:
 
     def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
         """Our own tables."""
-        return Bookkeeping(connection, self.warehouse.schema)
+        return self.warehouse.books(connection)
 
     def table(self, connection: DuckDBPyConnection) -> Table:
         """The stream's table."""

@@ -18,7 +18,10 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.kinds.file import FILE
+from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.memory import Memory
 
 logger = logging.getLogger(__name__)
@@ -59,6 +62,7 @@ class Warehouse:
         memory: What all who use the database within one process share.
         lock_timeout: Seconds to wait for another process that holds the file.
         say: Takes a line for the log.
+        kind: The kind of warehouse.
     """
 
     def __init__(
@@ -69,8 +73,10 @@ class Warehouse:
         memory: Memory | None = None,
         lock_timeout: float = LOCK_TIMEOUT_SECONDS,
         say: Callable[[str], None] = logger.warning,
+        kind: Kind = FILE,
     ) -> None:
         self._connect = connect
+        self.kind = kind
         self._memory_limit = memory_limit
         self._memory = memory or Memory()
         # Of each thread's last connection: a commit has a thread of its own.
@@ -99,6 +105,10 @@ class Warehouse:
             connection.begin()
             yield connection
             connection.commit()
+
+    def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
+        """Our own tables."""
+        return Bookkeeping(connection, self.schema, self.kind)
 
     def ask(self, question: Callable[[DuckDBPyConnection], R]) -> R:
         """What a question is answered that changes nothing; asked again if memory was short."""

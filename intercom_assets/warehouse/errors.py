@@ -41,3 +41,7 @@ class ParentMissing(WarehouseError):
 
 class NewerLayout(WarehouseError):
     """A newer version of this package has laid out the tables."""
+
+
+class StreamHeld(WarehouseError):
+    """Another run has a lease on the stream."""

@@ -43,9 +43,10 @@ def alone(database: str) -> Iterator[None]:
 
 def _acquired(database: str) -> FileLock | None:
     """The lock, held; None where there can be no such file, of which DuckDB says what is wrong."""
-    note, file = lock_path(database, ""), local_file(database)
-    if note is None or file is None or not file.parent.is_dir():
+    file = local_file(database)
+    if file is None or not file.parent.is_dir():
         return None
+    note = lock_path(database, "")
     lock, owner = _lock(file.with_name(f"{file.name}.lock")), note.with_suffix(".owner")
     was_in = lock.is_locked
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,12 +11,13 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.berth import Berth, again
-from intercom_assets.warehouse.bookkeeping import Stored
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
+from intercom_assets.warehouse.claims import Stored
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import ShrinkRefused
-from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.lease import BEAT_SECONDS, LEASE_SECONDS, Turn
+from intercom_assets.warehouse.names import quote
 from intercom_assets.warehouse.spec import TableSpec
 
 # A full refresh that finds a fifth of the rows gone has more likely lost a permission.
@@ -33,6 +35,7 @@ class Landing(Berth):
         run_id: The run.
         nested: Places of the streams whose records come inside this one's: each commit holds all
             of them, with one state.
+        turn: The run's turn; without one it waits for nobody.
     """
 
     def __init__(
@@ -43,9 +46,11 @@ class Landing(Berth):
         source: str,
         run_id: str,
         nested: Sequence[Berth] = (),
+        turn: Turn | None = None,
     ) -> None:
-        super().__init__(warehouse, name, spec, source, run_id)
+        super().__init__(warehouse, name, spec, source, run_id, turn)
         self.nested = nested
+        self._shown_at = time.monotonic()
         self.waiting = self.buffer({inner.name: inner.buffer() for inner in nested})
         if self.stored.state and any(n.stored.state != self.stored.state for n in nested):
             names = ", ".join(inner.name for inner in nested)
@@ -154,7 +159,7 @@ class Landing(Berth):
         key = quote(self.spec.key[0])
         with self._owned() as connection:
             books, table = self.books(connection), self.table(connection)
-            seen = path(connection, self.warehouse.schema, "_seen")
+            seen = books.table("_seen", self.name)
             gone = f"{key} not in (select key from {seen} where stream = $stream)"
             values = {"stream": self.name}
             total = table.count()
@@ -174,6 +179,21 @@ class Landing(Berth):
                 berth.remember(state, connection)
         self.changes.add(Changes(deleted=missing))
 
+    def beat(self) -> None:
+        """Shows that the run lives, unless a commit has just shown it."""
+        if time.monotonic() - self._shown_at >= BEAT_SECONDS:
+            self._hold(LEASE_SECONDS)
+
+    @again
+    def give_up(self) -> None:
+        """Leaves the stream to others."""
+        self._hold(None)
+
+    def _hold(self, seconds: float | None) -> None:
+        with self.warehouse.transaction() as connection:
+            for berth in self.all:
+                self.books(connection).hold(berth.claim, seconds)
+
     @contextmanager
     def _owned(self) -> Iterator[DuckDBPyConnection]:
         """A transaction, as long as the stream is this run's and holds all that it committed."""
@@ -181,5 +201,6 @@ class Landing(Berth):
             for berth in self.all:
                 self.books(connection).count_commit(berth.claim, berth.commits)
             yield connection
+        self._shown_at = time.monotonic()
         for berth in self.all:
             berth.commits += 1

@@ -1,19 +1,23 @@
 """Our own tables, and the version of what they mean.
 
 A newer version of this package may add tables, and columns to any of them; an older one writes by
-name and leaves them alone. What an older one would get wrong has a higher `LAYOUT`, and it refuses.
+name and leaves them alone. What an older one would get wrong has a higher version in the warehouses
+where it would, and it refuses.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.version import __version__
 from intercom_assets.warehouse.errors import NewerLayout
-from intercom_assets.warehouse.names import path
+from intercom_assets.warehouse.kinds.kind import Kind
+from intercom_assets.warehouse.names import path, quote
 
-LAYOUT = 1
-TABLES = {
+# What stands in them is of one stream each, by the column `stream`.
+BOOKS = {
     "_sync_state": (
         "stream varchar",
         "source varchar",
@@ -26,6 +30,11 @@ TABLES = {
         "committed_at timestamptz",
         # Of the run that owns the stream.
         "commits bigint",
+        # The lease: where the owner waits for its turn, when it last showed that it lives, and
+        # until when others leave the stream to it; null once it is done.
+        "holder varchar",
+        "heartbeat_at timestamptz",
+        "leased_until timestamptz",
     ),
     # Parents whose children are stored.
     "_ledger": (
@@ -38,42 +47,70 @@ TABLES = {
     "_seen": ("stream varchar", "refresh bigint", "key varchar"),
     # Fields that could not keep their name.
     "_columns": ("stream varchar", "field varchar", "column_name varchar"),
-    # One row: the layout, and the package that made it.
-    "_layout": ("version bigint", "package varchar"),
 }
+# One row: the layout, the package that made it, and whose data is in the tables.
+LAYOUT = ("version bigint", "package varchar", "source varchar")
 
 
-def lay_out(connection: DuckDBPyConnection, schema: str) -> None:
-    """Makes the tables that are not there yet, and the columns that an older one lacks.
+def lay_out(connection: DuckDBPyConnection, schema: str, kind: Kind, stream: str) -> None:
+    """Makes the tables that a stream lacks, and the columns that an older one lacks.
 
     Args:
         connection: An open connection, in a transaction.
         schema: The schema that the streams' tables are in.
+        kind: The kind of warehouse.
+        stream: The stream.
 
     Raises:
         NewerLayout: When a newer version of this package has made them.
     """
     home = path(connection, schema)
     connection.execute(f"create schema if not exists {home}")
-    for name, columns in TABLES.items():
-        table = f"{home}.{name}"
-        connection.execute(f"create table if not exists {table} ({', '.join(columns)})")
-        found = {row[0].casefold() for row in connection.execute(f"describe {table}").fetchall()}
-        for column in columns:
-            if column.split()[0] not in found:
-                connection.execute(f"alter table {table} add column {column}")
+    there = set() if kind.shares_books else _tables(connection, schema)
+    _make(connection, f"{home}._layout", LAYOUT)
+    _agree(connection, home, kind)
+    for name, columns in BOOKS.items():
+        own = kind.book(name, stream)
+        table = f"{home}.{quote(own)}"
+        _make(connection, table, columns)
+        if name in there and own not in there:
+            # Earlier versions had one for all streams in every kind of warehouse.
+            connection.execute(
+                f"insert into {table} by name from {home}.{name} where stream = ?", [stream]
+            )
+
+
+def _tables(connection: DuckDBPyConnection, schema: str) -> set[str]:
+    rows = connection.execute(
+        "select table_name from duckdb_tables() "
+        "where database_name = current_database() and lower(schema_name) = lower(?)",
+        [schema],
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def _make(connection: DuckDBPyConnection, table: str, columns: Iterable[str]) -> None:
+    connection.execute(f"create table if not exists {table} ({', '.join(columns)})")
+    found = {row[0].casefold() for row in connection.execute(f"describe {table}").fetchall()}
+    for column in columns:
+        if column.split()[0] not in found:
+            connection.execute(f"alter table {table} add column {column}")
+
+
+def _agree(connection: DuckDBPyConnection, home: str, kind: Kind) -> None:
     stored = connection.execute(
         f"select version, package from {home}._layout order by version desc limit 1"
     ).fetchone()
     version, package = stored or (0, "")
-    if version > LAYOUT:
+    if version > kind.layout:
         raise NewerLayout(
             f"schema {home} was written by intercom_assets {package}, and this is {__version__}, "
             "which does not know how its tables are laid out: upgrade it here too, or use another "
             "schema or database"
         )
-    if version < LAYOUT:
+    if version < kind.layout:
         connection.execute(f"delete from {home}._layout")
         connection.execute(
-            f"insert into {home}._layout (version, package) values (?, ?)", [LAYOUT, __version__]
+            f"insert into {home}._layout (version, package) values (?, ?)",
+            [kind.layout, __version__],
         )

@@ -9,7 +9,6 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.streams.records import Parent
-from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.names import path, quote
 from intercom_assets.warehouse.spec import TableSpec
@@ -39,8 +38,7 @@ class ParentQueue:
 
     def bookmark(self) -> int:
         """Up to where the parents are complete, epoch seconds."""
-        schema = self._warehouse.schema
-        return self._warehouse.ask(lambda c: Bookkeeping(c, schema).bookmark(self._parent))
+        return self._warehouse.ask(lambda c: self._warehouse.books(c).bookmark(self._parent))
 
     def pages(self, since: int, settled_after: int, before: int | None) -> Iterator[list[Parent]]:
         """Outstanding parents, oldest change first; no connection is held between two pages.
@@ -78,7 +76,8 @@ class ParentQueue:
         return connection.execute(self._query(connection), dict(values)).fetchall()
 
     def _query(self, connection: DuckDBPyConnection) -> str:
-        schema = self._warehouse.schema
+        warehouse = self._warehouse
+        ledger = warehouse.books(connection).table("_ledger", self._child)
         columns = "".join(f", {quote(name)}" for name in self._spec.parent_columns)
         only = " and ".join(f"{quote(name)} = $only_{name}" for name in self._spec.parents)
         return f"""
@@ -86,11 +85,11 @@ class ParentQueue:
                 select
                     id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
                     {columns}
-                from {path(connection, schema, self._parent)}
+                from {path(connection, warehouse.schema, self._parent)}
                 where {only or "true"}
             )
             select parents.id, parents.changed, count(*) over () {columns}
-            from parents left join {path(connection, schema, "_ledger")} as ledger
+            from parents left join {ledger} as ledger
                 on ledger.parent_id = parents.id and ledger.stream = $child
             where parents.changed >= $since
                 and (parents.changed, parents.id) > ($changed, $id)

@@ -1,14 +1,15 @@
-"""One run at a time writes a stream: the next one waits, and says for whom.
+"""One run at a time of this machine writes a stream: the next one waits, and says for whom.
 
-The lock belongs to the process and so ends with it, however it ends. It spares two runs from
-reading the same things; that they cannot mix their writes is up to the claim, which holds
-everywhere.
+The lock belongs to the process and so ends with it, however it ends. Runs of other machines wait by
+the lease. Both spare two runs from reading the same things; that they cannot mix their writes is up
+to the claim, which holds everywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from intercom_assets.warehouse.location import local_file
+from intercom_assets.warehouse.lease import Turn
+from intercom_assets.warehouse.location import located
 
 POLL_SECONDS = 1.0
 SAY_AGAIN_SECONDS = 60.0
@@ -26,12 +28,11 @@ SAY_AGAIN_SECONDS = 60.0
 @contextmanager
 def turn(
     database: str, stream: str, run_id: str, patience: float, say: Callable[[str], None]
-) -> Iterator[None]:
+) -> Iterator[Turn]:
     """Waits until no other process or thread of this machine writes the stream.
 
     Args:
-        database: The database's path; for one that is no local file, such as ``md:``, nobody
-            waits.
+        database: Where the database is, as everybody on this machine spells it.
         stream: Schema and table.
         run_id: This run, for others to name.
         patience: Seconds after which to go on all the same; the run that was waited for can then
@@ -39,14 +40,11 @@ def turn(
         say: Takes a line for the log.
     """
     path = lock_path(database, stream)
-    if path is None:
-        yield
-        return
     lock, owner = FileLock(path), path.with_suffix(".owner")
     if _acquire(lock, owner, stream, patience, say):
         owner.write_text(f"run {run_id} (process {os.getpid()})")
     try:
-        yield
+        yield Turn(f"{socket.gethostname()}:{path}", patience, say)
     finally:
         lock.release()
 
@@ -71,14 +69,11 @@ def _acquire(
             said = now
 
 
-def lock_path(database: str, what: str) -> Path | None:
-    """Where a lock for something in a database is; None if the database is no local file."""
-    file = local_file(database)
-    if file is None:
-        return None
+def lock_path(database: str, what: str) -> Path:
+    """Where a lock for something in a database is."""
     folder = Path(tempfile.gettempdir()) / f"intercom_assets-{_user()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    target = f"{file}\n{what}"
+    target = f"{located(database)}\n{what}"
     return folder / f"{hashlib.sha256(target.encode()).hexdigest()[:24]}.lock"
 
 
