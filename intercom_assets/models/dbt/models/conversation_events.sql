@@ -32,6 +32,18 @@ changed as (
     where _synced_at >= (select synced_at from before)
 ),
 {% endif %}
+-- What is gone is no event, but its going is news of the conversation.
+gone as (
+    select conversation_id, max(_synced_at) as synced_at
+    from (
+        from {{ source('intercom', 'conversation_parts') }}
+        union all by name
+        select null::timestamptz as _deleted_at where false
+    )
+    where _deleted_at is not null
+    group by conversation_id
+),
+
 openings as (
     select
         id as conversation_id,
@@ -86,7 +98,7 @@ parts as (
 
 typed as (
     select
-        * exclude (has_text, author, assigned_to, state),
+        * exclude (has_text, author, delivered_as, assigned_to),
         case
             when author[3] = 'true' then 'fin'
             when author[1] in ('user', 'lead', 'contact', 'visitor') then 'contact'
@@ -98,88 +110,120 @@ typed as (
             else 'other'
         end as actor,
         nullif(author[2], '0') as actor_id,
-        case
-            when part_type = 'opening' then 'opening'
-            when part_type like 'note%' then 'note'
-            when part_type like 'close%' then 'close'
-            when part_type in ('open', 'assign_and_reopen') then 'reopen'
-            when part_type like 'snooz%' then 'snooze'
-            when part_type like '%unsnooze%' then 'unsnooze'
-            when part_type like '%assignment' then 'assignment'
-            when part_type in ('comment', 'quick_reply') then 'message'
-            else 'other'
-        end as event_type,
         has_text
             and part_type not like 'note%'
             and part_type not like 'conversation_attribute%'
             and part_type not like 'custom_action%'
             and part_type not like 'operator_workflow%' as is_message,
+        part_type like 'close%' as is_close,
         case assigned_to[1] when 'admin' then assigned_to[2] when 'nobody_admin' then '0' end
             as assigned_admin_id,
         case assigned_to[1] when 'team' then assigned_to[2] when 'nobody_team' then '0' end
-            as assigned_team_id,
-        case
-            when part_type like 'close%' then 'closed'
-            when part_type in ('open', 'assign_and_reopen') or part_type like '%unsnooze%'
-                then 'open'
-            when part_type like 'snooz%' then 'snoozed'
-            else state
-        end as told_state
+            as assigned_team_id
     from (from openings union all by name from parts)
 ),
 
 stated as (
     select
-        *,
-        -- Older versions of the API tell no state; a customer who writes opens a conversation.
-        coalesce(
-            told_state, case when is_message and actor = 'contact' then 'open' end
-        ) as new_state
+        * exclude (state),
+        is_message and actor = 'teammate' as is_teammate_reply,
+        -- Whose turn it was. What bots and Fin say ends no wait.
+        case when is_message and actor in ('contact', 'teammate') then actor = 'contact' end
+            as is_contacts_turn,
+        case
+            when is_close then 'closed'
+            when part_type in ('open', 'assign_and_reopen') or part_type like '%unsnooze%'
+                then 'open'
+            when part_type like 'snooz%' then 'snoozed'
+            -- Older versions of the API tell no state; a customer who writes opens a conversation.
+            else coalesce(state, case when is_message and actor = 'contact' then 'open' end)
+        end as told_state
     from typed
 ),
 
 ordered as (
     select
-        *,
+        * exclude (told_state, synced_at),
         row_number() over story as event_number,
-        lag(new_state ignore nulls) over story as previous_state,
+        last_value(told_state ignore nulls) over story as state,
+        lag(told_state = 'closed' ignore nulls) over story as was_closed,
+        lag(is_contacts_turn ignore nulls) over story as was_contacts_turn,
         last_value(assigned_admin_id ignore nulls) over story as last_admin_id,
         last_value(assigned_team_id ignore nulls) over story as last_team_id,
-        count(assigned_admin_id) over whole as count_admin_assignments,
-        count(assigned_team_id) over whole as count_team_assignments
+        count(*) filter (is_teammate_reply) over story as replies,
+        count(*) filter (is_close) over story as closings,
+        count(assigned_admin_id) over whole > 0 as is_any_admin_told,
+        count(assigned_team_id) over whole > 0 as is_any_team_told,
+        max(synced_at) over whole as synced_at
     from stated
     window
         story as (
             partition by conversation_id order by occurred_at, place, event_id
             rows between unbounded preceding and current row
         ),
-        whole as (partition by conversation_id)
+        whole as (
+            partition by conversation_id order by occurred_at, place, event_id
+            rows between unbounded preceding and unbounded following
+        )
+),
+
+-- A wait begins with the customer's first message after a teammate's, and ends with a response.
+waited as (
+    select
+        * exclude (is_contacts_turn, was_contacts_turn),
+        not is_contacts_turn and was_contacts_turn as is_response,
+        last_value(
+            case when is_contacts_turn and was_contacts_turn is distinct from true
+                then occurred_at end ignore nulls
+        ) over story as waited_since,
+        count(*) filter (not is_contacts_turn and was_contacts_turn) over story as responses
+    from ordered
+    window story as (
+        partition by conversation_id order by event_number
+        rows between unbounded preceding and current row
+    )
 )
 
 select
-    ordered.event_id,
-    ordered.conversation_id,
-    ordered.event_number,
-    ordered.occurred_at,
-    cast(ordered.occurred_at at time zone zone.time_zone as date) as occurred_on,
-    ordered.event_type,
-    ordered.part_type,
-    ordered.actor,
-    ordered.actor_id,
-    ordered.is_message,
-    ordered.is_message and ordered.actor = 'teammate' as is_teammate_reply,
-    ordered.event_type = 'close' as is_close,
-    coalesce(ordered.new_state <> 'closed' and ordered.previous_state = 'closed', false)
-        as is_reopen,
-    coalesce(ordered.new_state, ordered.previous_state) as state,
-    nullif(ordered.assigned_admin_id, '0') as assigned_admin_id,
-    nullif(ordered.assigned_team_id, '0') as assigned_team_id,
+    events.event_id,
+    events.conversation_id,
+    events.event_number,
+    events.occurred_at,
+    cast(events.occurred_at at time zone zone.time_zone as date) as occurred_on,
+    case
+        when events.part_type = 'opening' then 'opening'
+        when events.part_type like 'note%' then 'note'
+        when events.is_close then 'close'
+        when events.part_type in ('open', 'assign_and_reopen') then 'reopen'
+        when events.part_type like 'snooz%' then 'snooze'
+        when events.part_type like '%unsnooze%' then 'unsnooze'
+        when events.part_type like '%assignment' then 'assignment'
+        when events.part_type in ('comment', 'quick_reply') then 'message'
+        else 'other'
+    end as event_type,
+    events.part_type,
+    events.actor,
+    events.actor_id,
+    events.is_message,
+    events.is_teammate_reply,
+    events.is_teammate_reply and events.replies = 1 as is_first_teammate_reply,
+    case when events.is_response then events.responses end as response_number,
+    case when events.is_response then events.waited_since end as waited_since,
+    events.is_close,
+    events.is_close and events.closings = 1 as is_first_close,
+    coalesce(events.was_closed and events.state <> 'closed', false) as is_reopen,
+    events.state,
+    cast(events.state <> 'closed' as bigint) - cast(coalesce(not events.was_closed, false) as bigint)
+        as change_of_open,
+    nullif(events.assigned_admin_id, '0') as assigned_admin_id,
+    nullif(events.assigned_team_id, '0') as assigned_team_id,
     -- Who had the conversation after the event. Where no assignment is told, it was as it is now.
-    case when ordered.count_admin_assignments = 0 then facts.admin_assignee_id
-        else nullif(ordered.last_admin_id, '0') end as admin_id,
-    case when ordered.count_team_assignments = 0 then facts.team_assignee_id
-        else nullif(ordered.last_team_id, '0') end as team_id,
-    ordered.synced_at
-from ordered
+    case when events.is_any_admin_told then nullif(events.last_admin_id, '0')
+        else facts.admin_assignee_id end as admin_id,
+    case when events.is_any_team_told then nullif(events.last_team_id, '0')
+        else facts.team_assignee_id end as team_id,
+    greatest(events.synced_at, gone.synced_at) as synced_at
+from waited as events
 inner join {{ ref('conversation_facts') }} as facts using (conversation_id)
+left join gone using (conversation_id)
 cross join {{ ref('workspace_time_zone') }} as zone

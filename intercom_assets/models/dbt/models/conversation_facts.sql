@@ -1,6 +1,28 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='conversation_id',
+    on_schema_change='fail',
+    post_hook="delete from {{ this }} where conversation_id not in (select id from ("
+        ~ "from {{ source('intercom', 'conversations') }} union all by name "
+        ~ "select null::timestamptz as _deleted_at where false) where _deleted_at is null)",
+) }}
 -- What Intercom itself says of each conversation. Its durations leave out the time outside office
 -- hours; what is counted by the calendar is called so.
-with told as (
+with
+{%- if is_incremental() %}
+-- Only what has changed here is told anew, and all of it when the workspace has moved to another
+-- time zone. A commit may have begun minutes before it ended.
+before as (
+    select
+        max(facts.synced_at) - interval 10 minute as synced_at,
+        bool_or(facts.created_on
+            <> cast(facts.created_at at time zone zone.time_zone as date)) as is_elsewhere
+    from {{ this }} as facts
+    cross join {{ ref('workspace_time_zone') }} as zone
+),
+{% endif %}
+told as (
     select
         *,
         json_transform(source, '{
@@ -39,6 +61,10 @@ with told as (
         where false
     )
     where _deleted_at is null
+    {%- if is_incremental() %}
+        and (_synced_at >= (select before.synced_at from before)
+            or (select coalesce(is_elsewhere or before.synced_at is null, true) from before))
+    {%- endif %}
 ),
 
 timed as (
@@ -126,6 +152,7 @@ select
     timed.fin.last_answer_type as fin_last_answer_type,
     timed.fin.source_type as fin_source_type,
     timed.fin.source_title as fin_source_title,
-    timed.fin.rating as fin_rating
+    timed.fin.rating as fin_rating,
+    timed._synced_at as synced_at
 from timed
 cross join {{ ref('workspace_time_zone') }} as zone

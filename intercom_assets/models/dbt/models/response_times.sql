@@ -1,39 +1,41 @@
-{{ config(enabled='conversation_parts' not in var('intercom_without', [])) }}
--- A response ends a wait: the customer wrote, and after that a teammate for the first time. What bots
--- and Fin say in between ends no wait.
-with turns as (
+{{ config(
+    enabled='conversation_parts' not in var('intercom_without', []),
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='conversation_id',
+    on_schema_change='fail',
+    post_hook="delete from {{ this }} where event_id not in (select event_id from "
+        ~ "{{ ref('conversation_events') }} where response_number is not null)",
+) }}
+-- A response ends a wait: the customer wrote, and after that a teammate for the first time.
+{%- if is_incremental() %}
+-- Only what has changed here is told anew, and all of it when the workspace has moved to another
+-- time zone.
+with before as (
     select
-        *,
-        count(*) filter (is_teammate_reply) over (
-            partition by conversation_id order by event_number
-            rows between unbounded preceding and 1 preceding
-        ) as replies_before
-    from {{ ref('conversation_events') }}
-    where is_message and actor in ('contact', 'teammate')
-),
-
-waits as (
-    select
-        conversation_id,
-        replies_before,
-        min(occurred_at) filter (actor = 'contact') as waited_since,
-        any_value(struct_pack(event_id, event_number, occurred_at, occurred_on, actor_id, team_id))
-            filter (is_teammate_reply) as reply
-    from turns
-    group by conversation_id, replies_before
+        max(responses.synced_at) - interval 10 minute as synced_at,
+        bool_or(responses.replied_on
+            <> cast(responses.replied_at at time zone zone.time_zone as date)) as is_elsewhere
+    from {{ this }} as responses
+    cross join {{ ref('workspace_time_zone') }} as zone
 )
+{%- endif %}
 
 select
-    reply.event_id as event_id,
+    event_id,
     conversation_id,
-    row_number() over (partition by conversation_id order by reply.event_number)
-        as response_number,
+    response_number,
     response_number = 1 as is_first_response,
     waited_since,
-    reply.occurred_at as replied_at,
-    reply.occurred_on as replied_on,
-    cast(epoch(reply.occurred_at) - epoch(waited_since) as bigint) as calendar_seconds,
-    reply.actor_id as admin_id,
-    reply.team_id as team_id
-from waits
-where reply is not null and waited_since is not null
+    occurred_at as replied_at,
+    occurred_on as replied_on,
+    cast(epoch(occurred_at) - epoch(waited_since) as bigint) as calendar_seconds,
+    actor_id as admin_id,
+    team_id,
+    synced_at
+from {{ ref('conversation_events') }}
+where response_number is not null
+{%- if is_incremental() %}
+    and (synced_at >= (select before.synced_at from before)
+        or (select coalesce(is_elsewhere or before.synced_at is null, true) from before))
+{%- endif %}

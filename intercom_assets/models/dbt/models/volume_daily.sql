@@ -19,23 +19,15 @@ happened as (
     select
         conversation_id,
         occurred_on as day,
-        cast(event_number = 1 as bigint) as started,
-        cast(is_close as bigint) as closed,
-        cast(is_close and row_number() over (
-            partition by conversation_id, is_close order by event_number) = 1 as bigint
-        ) as newly_closed,
-        cast(is_reopen as bigint) as reopened,
-        cast(is_teammate_reply and row_number() over (
-            partition by conversation_id, is_teammate_reply order by event_number) = 1 as bigint
-        ) as first_replied,
-        case
-            when event_number = 1 then cast(coalesce(state, 'open') <> 'closed' as bigint)
-            when is_reopen then 1
-            when state = 'closed' and lag(state) over (
-                partition by conversation_id order by event_number) <> 'closed' then -1
-            else 0
-        end as opened
+        sum(cast(event_number = 1 as bigint)) as started,
+        sum(cast(is_first_teammate_reply as bigint)) as first_replied,
+        sum(cast(is_close as bigint)) as closed,
+        sum(cast(is_first_close as bigint)) as newly_closed,
+        sum(cast(is_reopen as bigint)) as reopened,
+        sum(change_of_open) as opened
     from {{ ref('conversation_events') }}
+    where event_number = 1 or is_first_teammate_reply or is_close or change_of_open <> 0
+    group by conversation_id, occurred_on
 ),
 
 -- What events leave open and Intercom has closed, or the other way round.

@@ -1,0 +1,101 @@
+"""Models that are brought up to date are what they would be if they were made anew."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from intercom_assets.models.building import Builder
+from intercom_assets.warehouse import Warehouse
+from intercom_assets_tests.desk import ANN, BEN, DAY, MONDAY, USER, Desk, build, land, warehouse
+from intercom_assets_tests.test_models import fill, rows
+
+KINDS = ["comment", "comment", "note", "close", "open", "snoozed", "assignment"]
+
+
+def something_happens(made: Desk, chance: random.Random, at: int, number: int) -> None:
+    """Some conversations change: their state, whom they belong to, and what was said."""
+    for record in chance.sample(made.conversations, 8):
+        record["updated_at"] = at
+        record["state"] = chance.choice(["open", "closed", "snoozed"])
+        record["team_assignee_id"] = chance.choice([0, 501, 502])
+        for _ in range(chance.randrange(3)):
+            made.parts.append(
+                {
+                    "id": str(900_000 + number * 1000 + len(made.parts)),
+                    "conversation_id": record["id"],
+                    "part_type": chance.choice(KINDS),
+                    "body": chance.choice([None, "words"]),
+                    "author": {"type": chance.choice(["user", "admin"]), "id": ANN},
+                    "assigned_to": chance.choice([None, {"type": "team", "id": "501"}]),
+                    "created_at": at - chance.randrange(20 * DAY),
+                    "updated_at": at,
+                    "conversation_updated_at": at,
+                }
+            )
+
+
+def mark(store: Warehouse, table: str, which: str, is_gone: bool = True) -> None:
+    """Marks rows as gone, or as there again, as a run does."""
+    when = "now()" if is_gone else "null"
+    with store.transaction() as connection:
+        place = f"intercom.{table}"
+        connection.execute(f"alter table {place} add column if not exists _deleted_at timestamptz")
+        connection.execute(f"update {place} set _deleted_at = {when}, _synced_at = now() {which}")
+
+
+def everything(store: Warehouse) -> dict[str, list[str]]:
+    names = [
+        name
+        for (name,) in rows(
+            store,
+            "select table_name from information_schema.tables "
+            "where table_schema = 'intercom_models' and table_name <> '_models'",
+        )
+    ]
+    return {name: sorted(map(repr, rows(store, f"from {name}"))) for name in names}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_bringing_up_to_date_gives_what_making_anew_gives(seed: int, tmp_path: Path) -> None:
+    made, chance = Desk(), random.Random(seed)
+    for number in range(1, 40):
+        parts = [
+            (second * DAY, chance.choice(KINDS), chance.choice([USER, ANN, BEN]), "words")
+            for second in range(chance.randrange(5))
+        ]
+        made.conversation(str(number), parts, at=MONDAY + chance.randrange(40 * DAY))
+    store = warehouse(tmp_path / "changes.duckdb")
+    fill(store, made)
+    # What is not looked at for a change must have come before the ten minutes of grace.
+    with store.transaction() as connection:
+        for table in ("conversations", "conversation_parts"):
+            connection.execute(f"update intercom.{table} set _synced_at = now() - interval 1 day")
+    build(store, full_refresh=True)
+    for step in range(3):
+        something_happens(made, chance, MONDAY + (50 + step) * DAY, step)
+        land(store, "conversations", made.conversations)
+        land(store, "conversation_parts", made.parts)
+        mark(store, "conversations", f"where id::int % 9 = {step}")
+        mark(store, "conversations", f"where id::int % 9 = {step - 1}", is_gone=False)
+        mark(store, "conversation_parts", f"where conversation_id::int % 5 = {step} and id like '%1'")
+        build(store)
+        found = everything(store)
+        build(store, full_refresh=True)
+        assert everything(store) == found, step
+    assert found["response_times"] and found["volume_daily"]
+
+
+def test_what_a_failed_build_says_is_why_it_failed(tmp_path: Path) -> None:
+    store = warehouse(tmp_path / "failed.duckdb")
+    land(store, "conversations", [])
+    with (
+        pytest.raises(duckdb.CatalogException, match="workspace_time_zone"),
+        store.more_memory("200MB"),
+        store.transaction() as connection,
+    ):
+        # It reads another model, which is not there.
+        Builder(connection, ["conversations"]).build("conversation_facts")
