@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_duckdb import DuckDBResource
+from duckdb import DuckDBPyConnection
 
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.models.building import Builder
@@ -249,20 +250,20 @@ def land(store: Warehouse, stream: str, records: Iterable[Record]) -> None:
 
 def build(store: Warehouse, time_zone: str | None = None, *, full_refresh: bool = False) -> None:
     """Makes relations and builds all models that there are tables for."""
-    with store.connection() as connection:
-        found = connection.execute(
-            "select table_name from information_schema.tables "
-            "where table_schema = 'intercom' and table_name not like '\\_%' escape '\\'"
-        ).fetchall()
-    for (table,) in found:
-        problems = [made.problem for made in make_relations(store, table)]
-        assert not any(problems), problems
-    with store.connection() as connection:
-        rows = connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'intercom'"
-        ).fetchall()
-    tables = [name for (name,) in rows]
-    with store.more_memory("1500MB"):
+    # One connection stays, so that the others need not open the file.
+    with store.connection() as held, store.more_memory("1500MB"):
+        for table in _tables(held):
+            if not table.startswith("_"):
+                problems = [made.problem for made in make_relations(store, table)]
+                assert not any(problems), problems
+        tables = _tables(held)
         for model in models_over(tables):
             with store.transaction() as connection:
                 Builder(connection, tables, time_zone=time_zone).build(model, full_refresh)
+
+
+def _tables(connection: DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select table_name from information_schema.tables where table_schema = 'intercom'"
+    ).fetchall()
+    return [name for (name,) in rows]

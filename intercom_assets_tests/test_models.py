@@ -237,7 +237,9 @@ def everything(store: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     )
     # When a row came here is what the runs differ in.
     without = "* exclude (synced_at)"
-    kept = {name: without for name in ("conversation_facts", "conversation_events", "response_times")}
+    kept = {
+        name: without for name in ("conversation_facts", "conversation_events", "response_times")
+    }
     return {
         name: sorted(rows(store, f"select {kept.get(name, '*')} from {name}"), key=repr)
         for (name,) in names

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -103,8 +103,14 @@ class Warehouse:
         # The lock comes second: who waits for the file keeps nobody from saying so.
         with self.connection() as connection, _writing:
             connection.begin()
-            yield connection
-            connection.commit()
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                # Else whatever is asked when it closes fails, too, and hides why this did.
+                with suppress(duckdb.Error):
+                    connection.rollback()
+                raise
 
     def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
         """Our own tables."""
