@@ -237,9 +237,7 @@ def everything(store: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     )
     # When a row came here is what the runs differ in.
     without = "* exclude (synced_at)"
-    kept = {
-        name: without for name in ("conversation_facts", "conversation_events", "response_times")
-    }
+    kept = dict.fromkeys(("conversation_facts", "conversation_events", "response_times"), without)
     return {
         name: sorted(rows(store, f"select {kept.get(name, '*')} from {name}"), key=repr)
         for (name,) in names
