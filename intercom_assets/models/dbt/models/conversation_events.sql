@@ -15,8 +15,7 @@ with
 before as (
     select
         max(events.synced_at) - interval 10 minute as synced_at,
-        bool_or(events.occurred_on
-            <> cast(events.occurred_at at time zone zone.time_zone as date)) as is_elsewhere
+        max(events.time_zone) <> max(zone.time_zone) as is_elsewhere
     from {{ this }} as events
     cross join {{ ref('workspace_time_zone') }} as zone
 ),
@@ -222,6 +221,7 @@ select
         else facts.admin_assignee_id end as admin_id,
     case when events.is_any_team_told then nullif(events.last_team_id, '0')
         else facts.team_assignee_id end as team_id,
+    zone.time_zone,
     greatest(events.synced_at, gone.synced_at) as synced_at
 from waited as events
 inner join {{ ref('conversation_facts') }} as facts using (conversation_id)

@@ -16,8 +16,7 @@ with
 before as (
     select
         max(facts.synced_at) - interval 10 minute as synced_at,
-        bool_or(facts.created_on
-            <> cast(facts.created_at at time zone zone.time_zone as date)) as is_elsewhere
+        max(facts.time_zone) <> max(zone.time_zone) as is_elsewhere
     from {{ this }} as facts
     cross join {{ ref('workspace_time_zone') }} as zone
 ),
@@ -153,6 +152,7 @@ select
     timed.fin.source_type as fin_source_type,
     timed.fin.source_title as fin_source_title,
     timed.fin.rating as fin_rating,
+    zone.time_zone,
     timed._synced_at as synced_at
 from timed
 cross join {{ ref('workspace_time_zone') }} as zone

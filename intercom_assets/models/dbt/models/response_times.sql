@@ -14,8 +14,7 @@
 with before as (
     select
         max(responses.synced_at) - interval 10 minute as synced_at,
-        bool_or(responses.replied_on
-            <> cast(responses.replied_at at time zone zone.time_zone as date)) as is_elsewhere
+        max(responses.time_zone) <> max(zone.time_zone) as is_elsewhere
     from {{ this }} as responses
     cross join {{ ref('workspace_time_zone') }} as zone
 )
@@ -32,6 +31,7 @@ select
     cast(epoch(occurred_at) - epoch(waited_since) as bigint) as calendar_seconds,
     actor_id as admin_id,
     team_id,
+    time_zone,
     synced_at
 from {{ ref('conversation_events') }}
 where response_number is not null
