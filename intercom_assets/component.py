@@ -148,6 +148,13 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
             "yes, unless the IO manager is your own."
         ),
     ] = None
+    fivetran_schema: Annotated[
+        str | None,
+        _told(
+            "Schema of views of Fivetran's names and columns; by default what "
+            "INTERCOM_FIVETRAN_SCHEMA says, else none."
+        ),
+    ] = None
     max_retries: Annotated[int, _told("How often a step is repeated after a fault that lasts.")] = 2
     retry_seconds: Annotated[float, _told("Seconds before a step is repeated.")] = 60
 
@@ -198,6 +205,7 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
             cron_schedule=self.cron_schedule,
             checks=self.checks,
             models=self.models,
+            fivetran_schema=self.fivetran_schema,
             max_retries=self.max_retries,
             retry_seconds=self.retry_seconds,
         )

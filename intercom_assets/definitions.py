@@ -33,6 +33,7 @@ def build_intercom_definitions(
     io_manager: Mapping[str, Any] | None = None,
     cron_schedule: str = "0 * * * *",
     models: bool | None = None,
+    fivetran_schema: str | None = None,
     **options: Any,
 ) -> dg.Definitions:
     """Everything for one workspace: assets, checks, resources, jobs, a schedule and sensors.
@@ -53,6 +54,8 @@ def build_intercom_definitions(
         cron_schedule: When the schedule runs everything.
         models: Whether there are relations and models; by default what ``INTERCOM_MODELS`` says,
             else yes, unless the IO manager is your own.
+        fivetran_schema: Schema of views of Fivetran's names; by default what
+            ``INTERCOM_FIVETRAN_SCHEMA`` says, after the key prefix, else none.
         **options: See `build_intercom_assets`.
 
     Raises:
@@ -68,11 +71,8 @@ def build_intercom_definitions(
         key_prefix=prefix,
         resource_key=name,
         io_manager_key=store_key,
-        **{
-            "relations": models,
-            "fivetran_schema": os.environ.get("INTERCOM_FIVETRAN_SCHEMA") or None,
-            **options,
-        },
+        **{"relations": models, **options},
+        fivetran_schema=_fivetran_schema(prefix) if fivetran_schema is None else fivetran_schema,
     )
     resources: dict[str, Any] = {
         name: intercom or IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"))
@@ -117,6 +117,12 @@ def build_intercom_definitions(
             build_automation_sensor([*assets, *built, *reports], name),
         ],
     )
+
+
+def _fivetran_schema(prefix: Sequence[str]) -> str | None:
+    name = os.environ.get("INTERCOM_FIVETRAN_SCHEMA")
+    # Two workspaces must not have the same one.
+    return "_".join([*prefix, name]) if name else None
 
 
 def _is_on(variable: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 import yaml
 from dagster.components.resolved.errors import ResolutionException
@@ -254,6 +255,7 @@ def test_a_subclass_and_a_translation_say_what_dagster_is_told(
         "database": str(tmp_path / "w.duckdb"),
         "streams": ["conversations", "conversation_parts"],
         "models": False,
+        "fivetran_schema": "as_at_fivetran",
         "translation": {
             "key": "raw/intercom_{{ stream.name }}",
             "description": "{{ spec.description }} By {{ stream.parent or 'nobody' }}.",
@@ -272,6 +274,11 @@ def test_a_subclass_and_a_translation_say_what_dagster_is_told(
     assert "about to read conversations" in log
     for stream in ("conversations", "conversation_parts"):
         assert differences(tmp_path / "w.duckdb", sandbox.workspace, stream) == []
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        views = connection.execute(
+            "select view_name from duckdb_views() where schema_name = 'as_at_fivetran'"
+        )
+        assert ("conversation_part_history",) in views.fetchall()
 
 
 @pytest.mark.slow

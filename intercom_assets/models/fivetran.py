@@ -1,7 +1,8 @@
 """Views of Fivetran's names and columns, for a dbt project that was written for its tables.
 
-They show the present: of each record one version, which is active. Rows that are gone stay in them
-and say so, as at Fivetran.
+They show the present: of each record one version. Rows that are gone stay in them and say so, as at
+Fivetran: by `_fivetran_deleted`, and since its package looks at that of histories by no means, by a
+version that is active no more.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from intercom_assets.models.making import Store
 from intercom_assets.models.relations import MARKS
 from intercom_assets.models.text import quote, text
 
+_GONE = "(_deleted_at is not null or _merged_into is not null)"
 # What every view has, in terms of our own columns.
 _OURS = {
-    "_fivetran_deleted": "_deleted_at is not null or _merged_into is not null",
-    "_fivetran_active": "true",
-    "_fivetran_start": "{version}",
-    "_fivetran_end": "timestamptz '9999-12-31 23:59:59.999+00'",
+    "_fivetran_deleted": _GONE,
+    "_fivetran_active": f"not {_GONE}",
+    "_fivetran_start": "coalesce(updated_at, _synced_at)",
+    "_fivetran_end": f"case when {_GONE} then coalesce(_deleted_at, _synced_at) "
+    "else timestamptz '9999-12-31 23:59:59.999+00' end",
     "_fivetran_synced": "_synced_at",
 }
 
@@ -86,10 +89,7 @@ def sql_of(facts: Mapping[str, Any], table: str) -> str:
     rows = f"(from {table} union all by name select {lacking} where false)"
     if each := facts.get("each"):
         rows = f"(select *, unnest(json_extract({each}, '$[*]')) as item from {rows})"
-    ours = {
-        name: sql.format(version="coalesce(updated_at, _synced_at)") for name, sql in _OURS.items()
-    }
     columns = ", ".join(
-        f"{sql} as {quote(name)}" for name, sql in {**facts["columns"], **ours}.items()
+        f"{sql} as {quote(name)}" for name, sql in {**facts["columns"], **_OURS}.items()
     )
     return f"select {columns} from {rows}"
