@@ -1,7 +1,8 @@
-"""``python -m benchmarks [NAME ...]``: runs benchmarks and says which goals they reach."""
+"""Runs benchmarks and says which goals they reach."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
@@ -39,7 +40,11 @@ def main() -> None:
     Raises:
         SystemExit: With 1 when a goal was missed.
     """
-    names = sys.argv[1:] or ALL
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"{', '.join(ALL)}; all of them by default")
+    names = parser.parse_args().name or ALL
+    if unknown := set(names) - set(ALL):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     forget_libraries()
     results: list[Result] = []
     for name in names:
