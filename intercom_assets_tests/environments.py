@@ -36,13 +36,15 @@ def make_environment(
         timeout: Seconds for the installation.
     """
     skip_without_index()
-    uv = _uv()  # only quicker, unless the lowest versions are wanted
-    if lowest and uv is None:
+    quick = uv()  # only quicker, unless the lowest versions are wanted
+    if lowest and quick is None:
         pytest.skip("only uv can choose the lowest versions")
-    made = [python, "-m", "venv", str(folder), *(["--without-pip"] if uv else [])]
+    made = [python, "-m", "venv", str(folder), *(["--without-pip"] if quick else [])]
     subprocess.run(made, capture_output=True, text=True, timeout=timeout, check=True)
     inside = str(folder / "bin" / "python")
-    installer = [uv, "pip", "install", "--quiet", "--python", inside] if uv else [inside, *PIP]
+    installer = (
+        [quick, "pip", "install", "--quiet", "--python", inside] if quick else [inside, *PIP]
+    )
     if lowest:
         installer.append("--resolution=lowest-direct")
     done = subprocess.run(
@@ -64,7 +66,8 @@ def python_of(version: str) -> str:
     pytest.skip(f"no Python {version} here")
 
 
-def _uv() -> str | None:
+def uv() -> str | None:
+    """The program uv, if there is one."""
     beside = Path(sys.executable).with_name("uv")
     return str(beside) if beside.exists() else shutil.which("uv")
 

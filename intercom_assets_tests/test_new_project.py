@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from intercom_assets.sandbox import Sandbox
-from intercom_assets_tests.environments import ROOT, make_environment
+from intercom_assets_tests.environments import ROOT, make_environment, uv
 from intercom_assets_tests.pages import commands
 from intercom_assets_tests.typed import Checkout
 
@@ -45,4 +45,6 @@ def test_the_component_works_in_a_new_project(sandbox: Sandbox, tmp_path: Path) 
 
 def _installer(programs: Path) -> str:
     pip = programs / "pip"
-    return f"{pip} install -q" if pip.exists() else f"uv pip install -q --python {programs}/python"
+    return (
+        f"{pip} install -q" if pip.exists() else f"{uv()} pip install -q --python {programs}/python"
+    )

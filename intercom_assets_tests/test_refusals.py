@@ -7,12 +7,14 @@ from datetime import datetime
 
 import pytest
 
-from intercom_assets.client.errors import PermissionDenied
+from intercom_assets.client.errors import PermissionDenied, ServerError
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import select
-from intercom_assets.streams import Parent
+from intercom_assets.streams import STREAMS, Parent
 from intercom_assets.streams.refusals import HOPELESS, Refusals
+from intercom_assets.streams.refusals import MANY as MANY_FAULTS
+from intercom_assets.streams.state import SyncState
 from intercom_assets_tests.conftest import Project, client_of
 from intercom_assets_tests.singer_output import Target
 
@@ -94,14 +96,108 @@ def test_where_nothing_can_be_read_it_is_given_up_early() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "asked", "fails"), [(9, 9, False), (10, 99, True), (10, 100, False)]
+    ("refused", "asked", "known", "stored", "fails"),
+    [
+        (9, 9, 0, 0, False),
+        (10, 99, 0, 0, True),
+        (10, 100, 0, 0, False),
+        # A quiet night asks for little but what was refused the night before.
+        (12, 13, 12, 1_000, False),
+        (12, 13, 12, 100, True),  # of all there are, a tenth
+        (30, 33, 12, 1_000, True),  # the others now, too
+        (9, 9, 12, 10, False),
+    ],
 )
-def test_many_are_ten_and_more_than_a_tenth(refused: int, asked: int, fails: bool) -> None:
-    refusals = Refusals("conversations", is_first=False)
+def test_many_are_ten_and_more_than_a_tenth(
+    refused: int, asked: int, known: int, stored: int, fails: bool
+) -> None:
+    refusals = Refusals("conversations", known=known)
+    refusals.stored = stored
     for n in range(asked):
         refusals.count(Parent(str(n), n), PermissionDenied("no") if n < refused else None)
     with pytest.raises(PermissionDenied) if fails else nullcontext():
         refusals.judge()
+
+
+def test_a_conversation_that_intercom_fails_at_stops_no_other(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.settings["retry_wait"] = 0.0
+    failing = by_age(sandbox)[3]
+    sandbox.faults.append(Fault("status", match=f"/conversations/{failing}([?]|$)", status=500))
+    for _ in range(2):
+        project.run(*PAIR)
+        assert owners(project) == with_parts(sandbox) - {failing}
+        assert project.metadata(PAIR[1])["intercom/conversations_refused"] == 1
+    sandbox.faults.clear()
+    project.run(*PAIR)
+    assert project.differences(*PAIR) == {}
+
+
+@pytest.mark.parametrize("stream", ["contacts", "companies"])
+def test_a_list_that_intercom_fails_at_stops_no_other_and_is_asked_for_again(
+    sandbox: Sandbox, project: Project, stream: str
+) -> None:
+    project.settings["retry_wait"] = 0.0
+    failing, other = list(getattr(sandbox.workspace, stream))[2:4]
+    notes = [{"type": "note", "id": str(n), "body": f"note {n}"} for n in range(75)]
+    for owner in (failing, other):
+        sandbox.workspace.set_sublist(owner, "notes", notes)
+    sandbox.faults.append(Fault("status", match=f"{failing}/notes", status=500))
+    for _ in range(2):
+        project.run(stream)
+        assert project.metadata(stream)["intercom/lists_refused"] == 1
+        assert whole_notes(project, stream, other) == "75"
+        assert whole_notes(project, stream, failing) is None
+    sandbox.faults.clear()
+    project.run(stream)
+    assert project.metadata(stream)["intercom/lists_refused"] == 0
+    assert project.differences(stream) == {}
+
+
+def whole_notes(project: Project, stream: str, owner: str) -> str | None:
+    """How many notes a row has; none if its list is cut."""
+    query = f"""select case when not json_exists(notes, '$.has_more')
+        or json_extract_string(notes, '$.has_more') = 'false'
+        then json_array_length(coalesce(notes->'$.data', notes->'$.notes', notes))::text end
+        from intercom.{stream} where id = ?"""
+    found: str | None = project.query(query, owner)[0][0]
+    return found
+
+
+def test_a_contact_that_was_cut_before_a_run_died_is_read_again(sandbox: Sandbox) -> None:
+    """The walk goes on from its cursor, behind the contact."""
+    failing, *others = sandbox.workspace.contacts
+    notes = [{"type": "note", "id": str(n), "body": f"note {n}"} for n in range(75)]
+    sandbox.workspace.set_sublist(failing, "notes", notes)
+    sandbox.workspace.clock.advance(60)
+    for id in others:
+        sandbox.workspace.update("contacts", id, name="somebody")
+    sandbox.faults.append(Fault("status", match=f"{failing}/notes", status=500))
+    client = client_of(sandbox, retry_wait=0.0, page_size=5, max_concurrency=1)
+    batches = STREAMS["contacts"](client).batches()
+    state = next(batch.state for batch in batches if batch.state.outstanding)
+    batches.close()  # type: ignore[attr-defined]
+    assert state.walks
+    sandbox.faults.clear()
+    for _ in range(2):
+        found = {}
+        for batch in STREAMS["contacts"](client).batches(SyncState.from_json(state.to_json())):
+            found.update({record["id"]: record for record in batch.records})
+            state = batch.state
+    assert not state.outstanding
+    assert len(found[failing]["notes"]) == 75
+
+
+def test_an_outage_is_no_matter_of_single_records() -> None:
+    problem, refusals = ServerError("down"), Refusals("conversations")
+    for n in range(MANY_FAULTS - 1):
+        refusals.count(Parent(str(n), n), problem)
+    refusals.count(Parent("between", 0), None)
+    for n in range(MANY_FAULTS - 1):
+        refusals.count(Parent(str(n), n), problem)
+    with pytest.raises(ServerError):
+        refusals.count(Parent("last", 0), problem)
 
 
 def test_the_tap_asks_again_for_the_one_it_could_not_read(

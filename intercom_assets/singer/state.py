@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from intercom_assets.client.errors import ConfigError
@@ -78,7 +79,7 @@ def read_state(state: Mapping[str, Any], stream: BaseStream, start: int) -> Sync
     bookmark = _bookmark(entry, stream)
     own = _own(entry.get(SYNC_STATE), name)
     if own is not None and bookmark == to_iso(own.bookmark):
-        return SyncState(start, own.complete, own.walks, own.refresh)
+        return replace(own, since=start)
     if bookmark in (None, ""):
         return SyncState(since=start)
     moment = parse_epoch(bookmark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from intercom_assets.streams.records import Run
 from intercom_assets.streams.state import SyncState
@@ -30,6 +31,4 @@ def begin(state: SyncState | None, run: Run, now: int) -> SyncState:
         state = trusted
     if run.full_refresh and state.refresh is None:
         return state.refreshing(run.since, now)
-    return SyncState(
-        since=run.since, complete=state.complete, walks=state.walks, refresh=state.refresh
-    )
+    return replace(state, since=run.since)

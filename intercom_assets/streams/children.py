@@ -12,19 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
-from intercom_assets.client.errors import (
-    IntercomError,
-    MalformedResponse,
-    NotFound,
-    PermissionDenied,
-    RequestRefused,
-    UnusableAnswer,
-)
+from intercom_assets.client.errors import IntercomError, NotFound
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import noun_of
 from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Parent, Run
-from intercom_assets.streams.refusals import Refusals
+from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
@@ -42,9 +35,11 @@ class WorkQueue(Protocol):
 
     Attributes:
         total: How many there were, once the first of them have been read.
+        stored: How many parents there are in all, from then on.
     """
 
     total: int
+    stored: int
 
     def bookmark(self) -> int:
         """Up to where the parents themselves are complete, epoch seconds."""
@@ -176,7 +171,7 @@ class ChildStream(IncrementalStream):
         return self._of_queue(begin(state, run, self.client.server_time()), run, queue)
 
     def _of_stream(self, state: SyncState | None, run: Run) -> Iterator[Batch]:
-        refusals = Refusals(self.unit, is_first=state is None or not state.complete)
+        refusals = self._refusals(state or SyncState())
         stream = type(self).parent(self.client)  # type: ignore[misc]
         for page in stream.batches(state, run):
             parents = [
@@ -191,19 +186,17 @@ class ChildStream(IncrementalStream):
             for family in self._families(parents, refusals):
                 # The page's state is true only once the children of all of it are stored.
                 yield Batch(family.records, state or SyncState(since=run.since), family.size)
-            state = page.state
-            for parent in refusals.parents:
-                state = state.without(parent.updated_at)
+            state = _short_of(page.state, refusals)
             yield Batch([], state)
         refusals.judge()
 
     def _of_queue(self, state: SyncState, run: Run, queue: WorkQueue) -> Iterator[Batch]:
-        refusals = Refusals(self.unit, is_first=not state.complete)
+        refusals = self._refusals(state)
         # Asked before the first page: what arrives later is the next run's.
         end = queue.bookmark()
         unsettled = end
         for parents in queue.pages(run.since, SETTLED_AFTER, state.refresh):
-            self.told[self.path] = queue.total
+            self.told[self.path], refusals.stored = queue.total, queue.stored
             # Pages ascend, so whatever is still outstanding is not older than this page.
             state = _up_to(state, min(parents[0].updated_at, unsettled))
             for family in self._families(parents, refusals):
@@ -212,10 +205,13 @@ class ChildStream(IncrementalStream):
                     unsettled = min(unsettled, parent.updated_at)
                 settled = () if family.problem else (parent,)
                 yield Batch(family.records, state, family.size, fetched=settled)
-        done = _up_to(state, unsettled)
+        done = _short_of(_up_to(state, unsettled).with_outstanding(()), refusals)
         # A full refresh goes on with what could not be read.
         yield Batch([], done if refusals.parents else replace(done, refresh=None))
         refusals.judge()
+
+    def _refusals(self, state: SyncState) -> Refusals:
+        return Refusals(self.unit, not state.complete, known=len(state.outstanding))
 
     def _families(self, parents: list[Parent], refusals: Refusals) -> Iterator[Family]:
         size = self.parents_a_call
@@ -234,12 +230,16 @@ class ChildStream(IncrementalStream):
             self.counts[f"{self.unit} gone"] += len(parents)
             now = int(self.client.clock.time())
             return [Family(replace(parent, fetched_at=now), []) for parent in parents]
-        except (PermissionDenied, RequestRefused, MalformedResponse, UnusableAnswer) as problem:
+        except OF_ONE_RECORD as problem:
             self.counts[f"{self.unit} refused"] += len(parents)
             return [Family(parent, [], problem=problem) for parent in parents]
 
 
 def _up_to(state: SyncState, moment: int) -> SyncState:
     """The state in which everything before a moment is stored, and nothing else is known."""
-    cleared = SyncState(since=state.since, refresh=state.refresh)
-    return cleared.with_complete(state.since, moment)
+    return replace(state, complete=(), walks=()).with_complete(state.since, moment)
+
+
+def _short_of(state: SyncState, refusals: Refusals) -> SyncState:
+    """The state in which what could not be read is outstanding, beside what is already."""
+    return state.with_outstanding({*state.outstanding, *refusals.seconds})

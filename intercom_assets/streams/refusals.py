@@ -1,15 +1,26 @@
-"""Parents whose children cannot be read: few of them stop nobody, many of them are a failure."""
+"""What hangs on a record and cannot be read: few of it stop nobody, much of it is a failure."""
 
 from __future__ import annotations
 
 import logging
 
-from intercom_assets.client.errors import IntercomError
+from intercom_assets.client.errors import (
+    IntercomError,
+    MalformedResponse,
+    PermissionDenied,
+    RequestRefused,
+    RetriableError,
+    ServerError,
+)
 from intercom_assets.streams.records import Parent
 
 logger = logging.getLogger(__name__)
 
-# So many, and so large a part of those that were asked for, are no longer exceptions.
+# What may be the matter with one record only. A 5xx is when it stays, while others are answered.
+OF_ONE_RECORD = (PermissionDenied, RequestRefused, MalformedResponse, ServerError)
+
+# So many, and so large a part of those that were asked for, are no longer exceptions. So many
+# passing faults without an answer between them are an outage.
 MANY, MANY_SHARE = 10, 0.1
 # Where nothing was ever read, so many refusals without a single answer are enough to know.
 HOPELESS = 100
@@ -21,31 +32,44 @@ class Refusals:
     """Counts what could not be read in one run.
 
     Args:
-        unit: What the parents are called.
-        is_first: Whether nothing has been read in an earlier run.
+        unit: What they are called.
+        is_first: Whether nothing has been read in an earlier run, and all refusals are a failure.
+        known: How many the run before could not read. They made that run fail if they were many;
+            a night in which little else is asked for need not fail for them again.
 
     Attributes:
-        parents: Those whose children could not be read.
+        parents: Those of which something could not be read.
+        stored: How many there are, those included that were not asked for; 0 if nobody knows.
     """
 
-    def __init__(self, unit: str, is_first: bool) -> None:
+    def __init__(self, unit: str, is_first: bool = False, known: int = 0) -> None:
         self.parents: list[Parent] = []
+        self.stored = 0
         self._unit = unit
         self._is_first = is_first
+        self._known = known
         self._asked = 0
+        self._faults_in_a_row = 0
         self._problem: IntercomError | None = None
+
+    @property
+    def seconds(self) -> set[int]:
+        """When those last changed of which something could not be read, epoch seconds."""
+        return {parent.updated_at for parent in self.parents}
 
     def count(self, parent: Parent, problem: IntercomError | None) -> None:
         """Counts an answer.
 
         Args:
-            parent: Whose children were asked for.
+            parent: On whom it hangs what was asked for.
             problem: What was wrong with the answer, if something was.
 
         Raises:
             IntercomError: When it has become clear that nothing will be read.
         """
         self._asked += 1
+        is_fault = isinstance(problem, RetriableError)
+        self._faults_in_a_row = self._faults_in_a_row + 1 if is_fault else 0
         if problem is None:
             return
         self.parents.append(parent)
@@ -54,7 +78,10 @@ class Refusals:
             logger.warning(
                 "%s %s cannot be read and stays outstanding: %s", self._unit, parent.id, problem
             )
-        if self._is_first and len(self.parents) == self._asked == HOPELESS:
+        all_of_them = len(self.parents) == self._asked
+        if self._faults_in_a_row == MANY or (
+            self._is_first and all_of_them and self._asked == HOPELESS
+        ):
             raise problem
 
     def judge(self) -> None:
@@ -72,6 +99,12 @@ class Refusals:
             self._asked,
             self._unit,
         )
+        known = min(self._known, count)
         all_of_them = self._is_first and count == self._asked
-        if all_of_them or (count >= MANY and count > MANY_SHARE * self._asked):
+        of_the_new = _is_many(count - known, self._asked - known)
+        if all_of_them or of_the_new or (self.stored and _is_many(count, self.stored)):
             raise self._problem
+
+
+def _is_many(count: int, of: int) -> bool:
+    return count >= MANY and count > MANY_SHARE * of

@@ -18,8 +18,9 @@ from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.judging import tell
 from intercom_assets.streams.optional_fields import begun
 from intercom_assets.streams.records import Batch, Run
+from intercom_assets.streams.refusals import Refusals
 from intercom_assets.streams.state import ASCENDING, DESCENDING, Interval, SyncState, Walk
-from intercom_assets.streams.sublists import Sublist
+from intercom_assets.streams.sublists import Asked, Sublist
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
 from intercom_assets.streams.whole import IncrementalStream
@@ -41,6 +42,7 @@ class Step:
         records: The page's records that the walk wants, in regular form.
         nested: Those that were inside them, by stream.
         size: Bytes of the page.
+        asked: Lists of the records that had to be asked for.
         claimed: The interval of updated_at that is complete once they are stored.
     """
 
@@ -48,6 +50,7 @@ class Step:
     records: list[Record]
     nested: dict[str, list[Record]]
     size: int
+    asked: list[Asked]
     claimed: Interval
 
 
@@ -75,10 +78,12 @@ class SearchStream(IncrementalStream):
         run = run or self.default_run()
         started = self.client.server_time()
         state = begin(state, run, started)
-        for batch in self._walk_all(self.plan(state, run, started), state):
+        refusals = Refusals(self.tap_stream_id, known=len(state.outstanding))
+        for batch in self._walk_all(self.plan(state, run, started), state, refusals):
             state = batch.state
             yield batch
-        yield from self._finish(state, run, started)
+        yield from self._finish(state, run, started, refusals)
+        refusals.judge()
 
     def plan(self, state: SyncState, run: Run, started: int) -> list[Walk]:
         """The walks that close the gaps up to the start of the run."""
@@ -97,18 +102,30 @@ class SearchStream(IncrementalStream):
             )
         return walks
 
-    def _walk_all(self, walks: list[Walk], state: SyncState) -> Iterator[Batch]:
+    def _walk_all(self, walks: list[Walk], state: SyncState, refusals: Refusals) -> Iterator[Batch]:
+        # A walk that goes on from its cursor does not come by what was refused before that again.
+        kept = {
+            second
+            for second in state.outstanding
+            if any(walk.start <= second < walk.end for walk in state.walks)
+        }
         tasks = (partial(self._walk, walk, is_part=False) for walk in walks)
         workers = partial(self.client.pacer.worthwhile, WALKS_AT_ONCE)
         for step in overlap(tasks, workers, lambda step: step.size):
+            for asked in step.asked:
+                refusals.count(asked.record, asked.problem)
             start, end = step.claimed
             # Not beyond now: the Date that the run began with may have been wrong.
-            state = state.with_complete(start, min(end, self.client.server_time()))
+            state = state.with_read(
+                start, min(end, self.client.server_time()), kept | refusals.seconds
+            )
             if self.keeps_cursor:
                 state = state.with_walk(step.walk)
             yield Batch(step.records, state, step.size, nested=step.nested)
 
-    def _finish(self, state: SyncState, run: Run, started: int) -> Iterator[Batch]:
+    def _finish(
+        self, state: SyncState, run: Run, started: int, refusals: Refusals
+    ) -> Iterator[Batch]:
         """Ends a full refresh.
 
         What changed while the walks were read may have moved from a page not yet read to one that
@@ -119,7 +136,7 @@ class SearchStream(IncrementalStream):
             yield Batch([], state)
             return
         since = max(run.since, state.refresh - run.lookback)
-        for batch in self._walk_all([Walk(since, started)], state):
+        for batch in self._walk_all([Walk(since, started)], state, refusals):
             state = batch.state
             yield replace(batch, state=replace(state, walks=()))
         yield Batch([], replace(state, refresh=None, walks=()), sweep=True)
@@ -143,9 +160,9 @@ class SearchStream(IncrementalStream):
             following = None if over or halves else self._ahead(pages)
             walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
-            sublists.complete(self, wanted, self.sublists)
+            asked = sublists.complete(self, wanted, self.sublists)
             records, nested = self.taken_apart(wanted)
-            yield Step(walk, records, nested, page.size, self._claim(walk, last, over))
+            yield Step(walk, records, nested, page.size, asked, self._claim(walk, last, over))
             if following is None:
                 return
             page, is_first = following(), False

@@ -51,17 +51,20 @@ class SyncState:
         complete: Intervals of which every record is stored, ascending and apart from each other.
         walks: Searches that can be continued from a cursor.
         refresh: When the full refresh began that is not complete yet.
+        outstanding: Seconds within what is complete that hold a record of which something could not
+            be read: to be asked for again.
     """
 
     since: int = 0
     complete: tuple[Interval, ...] = ()
     walks: tuple[Walk, ...] = ()
     refresh: int | None = None
+    outstanding: tuple[int, ...] = ()
 
     @property
     def bookmark(self) -> int:
         """Up to where, from the start date on, nothing is missing."""
-        for start, end in self.complete:
+        for start, end in self._read():
             if start <= self.since <= end:
                 return end
         return self.since
@@ -82,13 +85,14 @@ class SyncState:
         kept = tuple((start, min(end, moment)) for start, end in self.complete if start < moment)
         return replace(self, complete=kept, walks=())
 
-    def without(self, second: int) -> SyncState:
-        """The state in which one second of updated_at is not known to be stored."""
-        kept: list[Interval] = []
-        for start, end in self.complete:
-            parts = ((start, min(end, second)), (max(start, second + 1), end))
-            kept += [part for part in parts if part[0] < part[1]]
-        return replace(self, complete=tuple(kept))
+    def with_read(self, start: int, end: int, refused: Iterable[int]) -> SyncState:
+        """The state after an interval was read, of which what was refused is outstanding."""
+        before = (second for second in self.outstanding if not start <= second < end)
+        return self.with_complete(start, end).with_outstanding((*before, *refused))
+
+    def with_outstanding(self, seconds: Iterable[int]) -> SyncState:
+        """The state with these seconds outstanding, and no others."""
+        return replace(self, outstanding=tuple(sorted(set(seconds))))
 
     def distrusting(self, now: int) -> SyncState:
         """The state without what claims to be complete beyond a moment that is still to come.
@@ -112,7 +116,7 @@ class SyncState:
             lookback: Seconds before the end of each complete interval that are read again: a
                 record can show up in search minutes after its updated_at.
         """
-        known = [(start, max(start, end - lookback)) for start, end in self.complete]
+        known = [(start, max(start, end - lookback)) for start, end in self._read()]
         # An unbounded walk ends at the moment its run began, where the lookback holds as well.
         known += [
             (walk.start, walk.end if walk.bounded else max(walk.start, walk.end - lookback))
@@ -126,6 +130,18 @@ class SyncState:
         if at < until:
             gaps.append((at, until))
         return [gap for gap in gaps if gap[0] < gap[1]]
+
+    def _read(self) -> list[Interval]:
+        """What is complete and not outstanding."""
+        kept = list(self.complete)
+        for second in self.outstanding:
+            parts = [
+                part
+                for start, end in kept
+                for part in ((start, min(end, second)), (max(start, second + 1), end))
+            ]
+            kept = [part for part in parts if part[0] < part[1]]
+        return kept
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON, times as ISO 8601."""
@@ -143,6 +159,7 @@ class SyncState:
                 for walk in self.walks
             ],
             "refresh": None if self.refresh is None else to_iso(self.refresh),
+            "outstanding": [to_iso(second) for second in self.outstanding],
         }
 
     @classmethod
@@ -162,6 +179,7 @@ class SyncState:
                     for walk in value.get("walks", ())
                 ),
                 refresh=None if refresh is None else _epoch(refresh),
+                outstanding=tuple(_epoch(second) for second in value.get("outstanding", ())),
             )
         except (KeyError, TypeError, AttributeError) as problem:
             raise ValueError(f"not a sync state: {value!r}") from problem

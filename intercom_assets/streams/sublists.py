@@ -3,7 +3,7 @@
 An item of such a list always has ``id``, ``type`` and ``url``, as Intercom embeds it. What the
 list's own route gives besides (a tag's name, a note's body) is kept in the item, where a list had
 to be completed. What could not be completed stays as it was cut, ``has_more`` and ``total_count``
-included, is counted, and named in the log.
+included, is counted, and named in the log; a record whose list was refused is read again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from intercom_assets.client.errors import IncompleteAnswer, MalformedResponse, NotFound
+from intercom_assets.client.errors import (
+    IncompleteAnswer,
+    IntercomError,
+    MalformedResponse,
+    NotFound,
+)
 from intercom_assets.client.pagination import list_pages
 from intercom_assets.streams.base import BaseStream
+from intercom_assets.streams.records import Parent
+from intercom_assets.streams.refusals import OF_ONE_RECORD
+from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record, is_cut, list_in, told_total
 from intercom_assets.threads.overlap import overlap
 
@@ -25,8 +33,9 @@ logger = logging.getLogger(__name__)
 PAGE_SIZE = 60
 LISTS_AT_ONCE = 16
 COMPLETED, CUT, GONE = "lists completed", "lists cut short", "records gone"
+REFUSED = "lists refused"
 # For a stream's `counted`.
-COUNTED = (COMPLETED, CUT, GONE)
+COUNTED = (COMPLETED, CUT, GONE, REFUSED)
 
 
 @dataclass(frozen=True)
@@ -42,34 +51,59 @@ class Sublist:
     consent: str | None = None
 
 
+class Asked(NamedTuple):
+    """A list that its own route was asked for.
+
+    Attributes:
+        record: Whose list it is, as `Refusals` counts it.
+        outcome: One of `COUNTED`.
+        problem: Why it could not be read, if it could not.
+    """
+
+    record: Parent
+    outcome: str
+    problem: IntercomError | None = None
+
+
 def complete(
     stream: BaseStream, records: Sequence[Record], sublists: Mapping[str, Sublist]
-) -> None:
+) -> list[Asked]:
     """Puts whole lists in place of those that Intercom cut off.
 
     Args:
         stream: Whose records they are.
         records: As Intercom sent them.
         sublists: Where the rest is, by field.
+
+    Returns:
+        What was asked for.
     """
     cut = [(record, field) for record in records for field in sublists if is_cut(record.get(field))]
     if not cut:
-        return
+        return []
     tasks = (partial(_complete, stream, record, field, sublists[field]) for record, field in cut)
     workers = stream.client.pacer.worthwhile(min(LISTS_AT_ONCE, len(cut)))
-    for outcome in overlap(tasks, workers):
-        stream.counts[outcome] += 1
+    asked = list(overlap(tasks, workers))
+    stream.counts.update(each.outcome for each in asked)
+    return asked
 
 
-def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[str]:
+def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[Asked]:
+    of = Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
+    try:
+        return [Asked(of, _completed(stream, record, field, sublist))]
+    except NotFound:
+        # The record was deleted or merged since it was listed: what the list gave stands.
+        return [Asked(of, GONE)]
+    except OF_ONE_RECORD as problem:
+        return [Asked(of, REFUSED, problem)]
+
+
+def _completed(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> str:
     envelope = record[field]
     key, shown = list_in(envelope)
     path = sublist.path.format(id=record["id"])
-    try:
-        found, is_short = _read(stream, path, key)
-    except NotFound:
-        # The record was deleted or merged since it was listed: what the list gave stands.
-        return [GONE]
+    found, is_short = _read(stream, path, key)
     wanted = [item for item in found if sublist.consent in (None, item.get("consent_type"))]
     total = max(len(shown), len(wanted), told_total(envelope))
     is_short = is_short or len(wanted) < total
@@ -83,7 +117,7 @@ def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) 
         "has_more": is_short,
     }
     if not is_short:
-        return [COMPLETED]
+        return COMPLETED
     logger.warning(
         "%s: %s of %s are %d, of which Intercom gives %d: kept as cut short",
         stream.tap_stream_id,
@@ -92,7 +126,7 @@ def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) 
         total,
         len(items),
     )
-    return [CUT]
+    return CUT
 
 
 def _read(stream: BaseStream, path: str, key: str) -> tuple[list[Record], bool]:

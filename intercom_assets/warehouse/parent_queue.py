@@ -27,6 +27,7 @@ class ParentQueue:
 
     Attributes:
         total: How many were outstanding when the first of them were read.
+        stored: How many parents there were then.
     """
 
     def __init__(self, warehouse: Warehouse, child: str, parent: str, spec: TableSpec) -> None:
@@ -34,7 +35,7 @@ class ParentQueue:
         self._child = child
         self._parent = parent
         self._spec = spec
-        self.total = 0
+        self.total = self.stored = 0
 
     def bookmark(self) -> int:
         """Up to where the parents are complete, epoch seconds."""
@@ -63,11 +64,11 @@ class ParentQueue:
             if not rows:
                 return
             if is_first:
-                self.total, is_first = rows[0][2], False
+                (_, _, self.total, self.stored, *_), is_first = rows[0], False
             names = self._spec.parent_columns
             page = [
                 Parent(id, changed, columns=dict(zip(names, columns, strict=True)))
-                for id, changed, _, *columns in rows
+                for id, changed, _, _, *columns in rows
             ]
             yield page
             last = page[-1]
@@ -88,7 +89,9 @@ class ParentQueue:
                 from {path(connection, warehouse.schema, self._parent)}
                 where {only or "true"}
             )
-            select parents.id, parents.changed, count(*) over () {columns}
+            select
+                parents.id, parents.changed, count(*) over (), (select count(*) from parents)
+                {columns}
             from parents left join {ledger} as ledger
                 on ledger.parent_id = parents.id and ledger.stream = $child
             where parents.changed >= $since

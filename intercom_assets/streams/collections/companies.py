@@ -11,6 +11,7 @@ from intercom_assets.client.pagination import Page, scroll_pages
 from intercom_assets.streams import sublists
 from intercom_assets.streams.base import PEOPLE
 from intercom_assets.streams.judging import tell
+from intercom_assets.streams.refusals import Refusals
 from intercom_assets.streams.whole import IncrementalStream
 from intercom_assets.threads.overlap import overlap
 
@@ -41,12 +42,16 @@ class Companies(IncrementalStream):
 
     def pages(self) -> Iterator[Page]:
         """All companies. After a restart some come a second time, which the key makes harmless."""
+        refusals = Refusals("companies")
         # The scroll is read by a thread of its own, so that it does not expire while the records
         # before it are being written.
         for page in overlap([self._scroll], 1, lambda page: page.size):
             tell(page, self.counts, self.tap_stream_id)
-            sublists.complete(self, page.records, SUBLISTS)
+            # What was refused needs no note: the next run reads every company.
+            for asked in sublists.complete(self, page.records, SUBLISTS):
+                refusals.count(asked.record, asked.problem)
             yield page
+        refusals.judge()
 
     def _scroll(self) -> Iterator[Page]:
         """Scrolls until one scroll has reached its empty page."""
