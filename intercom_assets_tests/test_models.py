@@ -244,15 +244,16 @@ def everything(store: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+@pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_numbers_are_the_same_whether_the_data_came_in_one_run_or_in_twenty(
-    store: Warehouse, tmp_path: Path
+    runs: int, store: Warehouse, tmp_path: Path
 ) -> None:
     other = warehouse(tmp_path / "twenty.duckdb")
     made = desk()
     # First as it was before anything happened, then one conversation after the other.
     young = [{**record, "updated_at": record["created_at"]} for record in made.conversations]
     land(other, "conversations", young)
-    fill(other, made, runs=4)
+    fill(other, made, runs)
     assert everything(other) == everything(store)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import altair as alt
 
-from intercom_assets.report.figures import Figures, Row
+from intercom_assets.report.figures import Figures, Period, Row
 
 Spec = dict[str, Any]
 # Custom properties of the page: they are others in the dark, and in print.
@@ -23,8 +24,21 @@ def charts_of(figures: Figures) -> list[tuple[str, str, Spec]]:
         rows = figures.series.get(name)
         if rows:
             chart = draw(rows).properties(width="container", height=HEIGHT)
-            found.append((title, told, _plain(chart)))
+            found.append((title, told, _over(figures.period, rows, _plain(chart))))
     return found
+
+
+def _over(period: Period, rows: Sequence[Row], spec: Spec) -> Spec:
+    """A picture of days spans the whole period, so that one can be read below another."""
+    scale = spec.get("encoding", {}).get("x", {}).get("scale", {})
+    if scale.get("type") == "utc":
+        # A week or a month may have begun before the period.
+        first = min(period.first, date.fromisoformat(rows[0]["day"]))
+        scale["domain"] = [
+            {"year": day.year, "month": day.month, "date": day.day, "utc": True}
+            for day in (first, period.last)
+        ]
+    return spec
 
 
 def _plain(chart: Any) -> Spec:
@@ -153,13 +167,13 @@ _CHARTS: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
         "response",
         "First response",
         "Median hours, by the calendar, until a teammate first answered.",
-        _line("hours", ",.1f"),
+        _line("hours", ",.1~f"),
     ),
     (
         "closing",
         "Time to close",
         "Median hours, by the calendar, from the customer's first message to the first closing.",
-        _line("hours", ",.1f"),
+        _line("hours", ",.1~f"),
     ),
     (
         "csat",

@@ -8,6 +8,7 @@
         ~ "{{ ref('conversation_events') }} where response_number is not null)",
 ) }}
 -- A response ends a wait: the customer wrote, and after that a teammate for the first time.
+-- What is read below only at times dbt is told here: depends_on: {{ ref('workspace_time_zone') }}
 {%- if is_incremental() %}
 -- Only what has changed here is told anew, and all of it when the workspace has moved to another
 -- time zone.
