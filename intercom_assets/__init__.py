@@ -26,6 +26,7 @@ _HOMES = {
     "build_automation_sensor": "sensors",
     "threads_executor": "executor",
     "IntercomComponent": "component",
+    "WarehouseResource": "warehouse_resource",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "IntercomSync",
     "IntercomTranslator",
     "SyncConfig",
+    "WarehouseResource",
     "__version__",
     "build_automation_sensor",
     "build_intercom_assets",

@@ -15,6 +15,7 @@ from intercom_assets.streams import STREAMS
 from intercom_assets.streams.selection import SHORT_FORMS
 from intercom_assets.sync import IntercomSync, Told
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
+from intercom_assets.warehouse_resource import WarehouseResource
 from intercom_assets.yaml_fields import YamlFields, text
 
 _TEMPLATE = r"\{\{.*\}\}"
@@ -35,6 +36,7 @@ STREAMS_IN_YAML: dict[str, Any] = {
 
 WORKSPACE = YamlFields(IntercomResource)
 # Database and schema are attributes of the component.
+WAREHOUSE = YamlFields(WarehouseResource)
 STORE = YamlFields(IntercomDuckDBIOManager, frozenset({"duckdb", "schema_name"}))
 TOKEN = dg.EnvVar("INTERCOM_ACCESS_TOKEN")
 
@@ -51,6 +53,14 @@ def _texts(context: dg.ResolutionContext, tags: Mapping[str, Any] | None) -> dic
 
 def _workspace(context: dg.ResolutionContext, given: Mapping[str, Any]) -> IntercomResource:
     return IntercomResource(**{"access_token": TOKEN, **WORKSPACE.given(context, given)})
+
+
+def _warehouse(context: dg.ResolutionContext, given: Any) -> WarehouseResource | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return WarehouseResource.of_environment(database=text(context, given))
+    return WarehouseResource.of_environment(**WAREHOUSE.given(context, given))
 
 
 @dg.scaffold_with(IntercomScaffolder)
@@ -77,7 +87,17 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
             text,
             model_field_type=str | None,
             inject_before_resolve=False,
-            description="A DuckDB file, or md:name for MotherDuck.",
+            description="A DuckDB file; short for warehouse.",
+        ),
+    ] = None
+    warehouse: Annotated[
+        WarehouseResource | None,
+        dg.Resolver(
+            _warehouse,
+            model_field_type=str | WAREHOUSE.type | None,
+            inject_before_resolve=False,
+            description="A DuckDB file, md:name for MotherDuck or ducklake: with its catalogue; or "
+            "database, data_path and more. What is left out is taken from the environment.",
         ),
     ] = None
     connection_config: Annotated[
@@ -189,6 +209,7 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
         return build_intercom_definitions(
             self.intercom,
             self.database,
+            warehouse=self.warehouse,
             connection_config=self.connection_config,
             io_manager=self.io_manager,
             schema=self.db_schema,

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_duckdb import DuckDBResource
 
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.io_manager import IntercomDuckDBIOManager
@@ -19,12 +18,14 @@ from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.schema_checks import build_schema_checks
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 from intercom_assets.translator import keys_by_stream, parts_of
+from intercom_assets.warehouse_resource import WarehouseResource
 
 
 def build_intercom_definitions(
     intercom: IntercomResource | None = None,
     database: str | None = None,
     *,
+    warehouse: str | WarehouseResource | None = None,
     connection_config: Mapping[str, Any] | None = None,
     key_prefix: str | Sequence[str] = (),
     schema: str | None = None,
@@ -43,9 +44,11 @@ def build_intercom_definitions(
 
     Args:
         intercom: The workspace; by default what the environment says.
-        database: A DuckDB file, or ``md:name`` for MotherDuck; by default what
-            ``INTERCOM_DUCKDB_PATH`` says, else ``intercom.duckdb``.
-        connection_config: Configuration of DuckDB's connections.
+        database: A DuckDB file; short for `warehouse`.
+        warehouse: A DuckDB file, ``md:name`` for MotherDuck, ``ducklake:`` with its catalogue, or a
+            resource that says more; by default what ``INTERCOM_WAREHOUSE`` says, else
+            ``INTERCOM_DUCKDB_PATH``, else ``intercom.duckdb``.
+        connection_config: Configuration of DuckDB's connections, unless the resource says it.
         key_prefix: What the assets' keys begin with; the names of resources, jobs and sensors too.
         schema: Schema of the tables; by default ``intercom``, or the key prefix.
         streams: Names of streams and groups, see `build_intercom_assets`.
@@ -59,8 +62,10 @@ def build_intercom_definitions(
         **options: See `build_intercom_assets`.
 
     Raises:
-        ValueError: For a name that no stream has.
+        ValueError: For a name that no stream has, or more than one warehouse.
     """
+    if warehouse is not None and database is not None:
+        raise ValueError("database and warehouse both say where the tables are: give one of them")
     prefix = parts_of(key_prefix)
     name = "_".join([RESOURCE_KEY, *prefix])
     store_key = io_manager_key or "_".join([IO_MANAGER_KEY, *prefix])
@@ -79,9 +84,10 @@ def build_intercom_definitions(
     }
     if io_manager_key is None:
         resources[store_key] = IntercomDuckDBIOManager(
-            duckdb=DuckDBResource(
-                database=database or os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb",
-                connection_config=dict(connection_config or {}),
+            duckdb=warehouse
+            if isinstance(warehouse, WarehouseResource)
+            else WarehouseResource.of_environment(
+                database=warehouse or database, connection_config=dict(connection_config or {})
             ),
             schema_name=schema or "_".join(prefix) or "intercom",
             **(io_manager or {}),

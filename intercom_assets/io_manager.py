@@ -24,10 +24,11 @@ from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
-from intercom_assets.warehouse.location import located
 from intercom_assets.warehouse.names import UNPARSED, comma, path
+from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets.warehouse.turns import turn
+from intercom_assets.warehouse_resource import place_of
 from intercom_assets.writer import Writer, landing_of
 
 if TYPE_CHECKING:  # a third of what the import of a code location would take
@@ -93,13 +94,13 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         return value
 
     @cached_property
-    def database(self) -> str:
-        """The database in the one spelling that everything uses, see `located`."""
-        return located(self.duckdb.database)
+    def place(self) -> Place:
+        """Where the tables are; paths in the one spelling that everything uses, see `located`."""
+        return place_of(self.duckdb)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Decides where the database is, before anything can change the working directory."""
-        _ = self.database
+        _ = self.place
 
     def handle_output(self, context: dg.OutputContext, obj: Extraction) -> None:
         """Stores everything that an extraction yields.
@@ -133,7 +134,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         warehouse = self._warehouse_of(step.about, step.log.warning)
         table = _table_of(step.about, step.key)
         my_turn = turn(
-            self.database,
+            self.place.database,
             f"{warehouse.schema}.{table}".casefold(),
             step.run_id,
             self.patience,
@@ -206,7 +207,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             Failure: When the warehouse refuses it; the message says why and what to do.
         """
         warehouse = self.warehouse(say=say)
-        my_turn = turn(self.database, model, run_id, self.patience, say)
+        my_turn = turn(self.place.database, model, run_id, self.patience, say)
         with (
             _refusals_as_failures(),
             my_turn,
@@ -224,7 +225,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             schema: The schema.
             say: Takes a line for the log.
         """
-        store = Store(self.database, self.duckdb.connection_config, self.memory_limit)
+        store = Store(self.place, self.memory_limit)
         return store.warehouse(schema or self.schema_name, self.lock_timeout, say or logger.warning)
 
     def _warehouse_of(

@@ -91,10 +91,11 @@ class Writer:
             self._commit()
 
     def _is_due(self) -> bool:
+        waiting, bulk = self._landing.waiting, self._landing.warehouse.kind.bulk
         return (
-            self._landing.waiting.count >= COMMIT_ROWS
-            or self._landing.waiting.size >= COMMIT_BYTES
-            or time.monotonic() - self._committed_at >= COMMIT_SECONDS
+            waiting.count >= COMMIT_ROWS * bulk
+            or waiting.size >= COMMIT_BYTES * bulk
+            or time.monotonic() - self._committed_at >= COMMIT_SECONDS * bulk
         )
 
     def _commit(self) -> None:

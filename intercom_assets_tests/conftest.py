@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
-from dagster_duckdb import DuckDBResource
 
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.client import IntercomClient, pacing
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource, _client
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.warehouse.kinds.ducklake import close_all
+from intercom_assets_tests.servers import Postgres, postgres
 from intercom_assets_tests.truth import differences
+from intercom_assets_tests.warehouses import (
+    FILE,
+    Database,
+    book,
+    forget_lakes,
+    kinds,
+    new_lake,
+    opened,
+    resource_of,
+)
 
 # The streams whose reading has rules of its own; most tests are about them.
 CORE = (
@@ -106,7 +117,7 @@ class Project:
     """A user's Dagster project: an instance, a database, and the assets of one workspace."""
 
     sandbox: Sandbox
-    database: Path
+    database: Database
     instance: dg.DagsterInstance
     settings: dict[str, Any] = field(default_factory=dict)
     io_manager: dict[str, Any] = field(default_factory=dict)
@@ -120,7 +131,7 @@ class Project:
                 **{"access_token": self.sandbox.token, "retry_wait": 0.01, **self.settings},
             ),
             IO_MANAGER_KEY: IntercomDuckDBIOManager(
-                duckdb=DuckDBResource(database=str(self.database)),
+                duckdb=resource_of(self.database),
                 # A chart takes a tenth of a second.
                 **{"charts": False, **self.io_manager},
             ),
@@ -153,9 +164,13 @@ class Project:
         return str(self.metadata(stream)["intercom/bookmark"])
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.database)) as connection:
+        with opened(self.database) as connection:
             connection.execute("set TimeZone = 'UTC'")
             return connection.execute(sql, list(values)).fetchall()
+
+    def book(self, name: str, stream: str) -> str:
+        """The table of the package's own in which something of a stream stands."""
+        return book(self.database, name, stream)
 
     def differences(self, *streams: str) -> dict[str, list[str]]:
         """Where tables and sandbox disagree, by default those of the core."""
@@ -176,8 +191,47 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Has tests that are marked so run on each kind of warehouse that there can be here."""
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "warehouse_kind" in metafunc.fixturenames:
+        every = "every_kind" in marks and "file_only" not in marks
+        metafunc.parametrize("warehouse_kind", kinds() if every else [FILE])
+
+
+@pytest.fixture(scope="session")
+def catalogues() -> Iterator[Postgres]:
+    """A Postgres for the catalogues of lakes."""
+    with postgres() as server:
+        yield server
+
+
 @pytest.fixture
-def make_project(tmp_path: Path, new_home: Path) -> Iterator[Callable[..., Project]]:
+def at(
+    warehouse_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Database]]:
+    """Gives the database of a name, the same each time."""
+    lakes: dict[str, str] = {}
+
+    def database(name: str) -> Database:
+        if warehouse_kind == FILE:
+            return tmp_path / name
+        if name not in lakes:
+            server = request.getfixturevalue("catalogues")
+            unique = f"{Path(name).stem}_{uuid.uuid4().hex[:12]}"
+            lakes[name] = new_lake(server, unique, tmp_path / f"{name}_data")
+        return lakes[name]
+
+    yield database
+    if lakes:
+        forget_lakes()
+        close_all()
+
+
+@pytest.fixture
+def make_project(
+    at: Callable[[str], Database], tmp_path: Path, new_home: Path
+) -> Iterator[Callable[..., Project]]:
     """Makes projects; those of one test share a database unless they name one."""
     instances: list[dg.DagsterInstance] = []
 
@@ -186,7 +240,7 @@ def make_project(tmp_path: Path, new_home: Path) -> Iterator[Callable[..., Proje
         shutil.copytree(new_home, home)
         instance = dg.DagsterInstance.local_temp(str(home), NO_COMPUTE_LOGS)
         instances.append(instance)
-        return Project(sandbox, tmp_path / database, instance, settings)
+        return Project(sandbox, at(database), instance, settings)
 
     yield make
     for instance in instances:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +18,7 @@ from dagster_k8s import K8sRunLauncher
 
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.conftest import Project
+from intercom_assets_tests.servers import postgres
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,63 +81,27 @@ def test_the_image_copies_files_that_are_there() -> None:
 # --------------------------------------------------------------------------------- Postgres
 
 
-def _postgres_program(name: str) -> str | None:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(found[-1]) if found else shutil.which(name)
-
-
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[dict[str, Any]]:
+def storage() -> Iterator[dict[str, Any]]:
     """A server of its own, as `postgres_db` in a dagster.yaml names it."""
-    initdb, pg_ctl = _postgres_program("initdb"), _postgres_program("pg_ctl")
-    if not initdb or not pg_ctl:
-        pytest.skip("no Postgres: apt-get install postgresql")
-    # Postgres refuses to run as root, and others cannot get into pytest's directories.
-    user = _unprivileged() if os.geteuid() == 0 else None
-    home = Path(tempfile.mkdtemp(prefix="intercom_assets_pg_"))
-    if user:
-        shutil.chown(home, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data, log = str(home / "data"), str(home / "log")
-
-    def call(*command: str) -> None:
-        subprocess.run(
-            command, user=user, cwd=home, check=True, stdout=subprocess.DEVNULL, timeout=120
-        )
-
-    try:
-        call(initdb, "-D", data, "-U", "dagster", "--auth=trust", "--no-sync")
-        options = f"-p {port} -h 127.0.0.1 -k {home} -c fsync=off"
-        call(pg_ctl, "-D", data, "-l", log, "-o", options, "-w", "start")
-        try:
-            yield {
-                "hostname": "127.0.0.1",
-                "port": port,
-                "username": "dagster",
-                "password": "unused",
-                "db_name": "postgres",
-            }
-        finally:
-            call(pg_ctl, "-D", data, "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(home)
-
-
-def _unprivileged() -> str:
-    names = [entry.pw_name for entry in pwd.getpwall()]
-    return "postgres" if "postgres" in names else "nobody"
+    with postgres() as server:
+        yield {
+            "hostname": "127.0.0.1",
+            "port": server.port,
+            "username": server.user,
+            "password": "unused",
+            "db_name": "postgres",
+        }
 
 
 def test_a_run_with_postgres_storage_resumes_at_the_bookmark(
-    postgres: dict[str, Any],
+    storage: dict[str, Any],
     sandbox: Sandbox,
     make_project: Callable[..., Project],
     tmp_path: Path,
 ) -> None:
     config = yaml.safe_load((ROOT / "deploy/dagster.yaml").read_text())
-    config["storage"]["postgres"]["postgres_db"] |= postgres
+    config["storage"]["postgres"]["postgres_db"] |= storage
     del config["run_launcher"]  # there is no Kubernetes here
     home = tmp_path / "team_home"
     home.mkdir()

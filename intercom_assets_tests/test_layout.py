@@ -18,6 +18,8 @@ from intercom_assets.warehouse.errors import NewerLayout, WrongSource
 from intercom_assets_tests.conftest import Project
 from intercom_assets_tests.test_rules_guards import MERGED, MONDAY, Things, report, things
 
+pytestmark = pytest.mark.every_kind
+
 __all__ = ["things"]  # a fixture
 
 RECORD = {"id": "1", "name": "a", "updated_at": MONDAY}

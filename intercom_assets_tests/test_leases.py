@@ -19,6 +19,8 @@ from intercom_assets.warehouse.lease import Turn, beating
 from intercom_assets_tests.conftest import Project
 from intercom_assets_tests.test_rules_guards import MERGED, MONDAY, Things, things
 
+pytestmark = pytest.mark.every_kind
+
 __all__ = ["things"]  # a fixture
 
 BATCH = Batch([{"id": "1", "name": "a", "updated_at": MONDAY}], SyncState())

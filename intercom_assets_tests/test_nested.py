@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import dagster as dg
 import duckdb
@@ -16,12 +16,15 @@ from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import select
 from intercom_assets.streams import STREAMS, Batch
 from intercom_assets.streams.state import SyncState
-from intercom_assets.warehouse import Landing, Warehouse
+from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.errors import DatabaseUnavailable, EmptySource
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.conftest import Project, client_of
 from intercom_assets_tests.singer_output import Target
+from intercom_assets_tests.warehouses import Database, opened, warehouse_of
+
+pytestmark = pytest.mark.every_kind
 
 PAIR = ("ticket_types", "ticket_type_attributes")
 SCHEMA = {
@@ -114,13 +117,13 @@ def test_the_tap_reads_once_for_both(
 class Harbour:
     """A warehouse with one incremental stream, and another one nested in it."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self.warehouse = Warehouse(self.connect, "intercom")
+        self.warehouse = warehouse_of(database)
         self.runs = 0
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(str(self.database))
+    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return opened(self.database)
 
     def landing(self) -> Landing:
         self.runs += 1
@@ -136,8 +139,8 @@ class Harbour:
 
 
 @pytest.fixture
-def harbour(tmp_path: Path) -> Iterator[Harbour]:
-    yield Harbour(tmp_path / "w.duckdb")
+def harbour(at: Callable[[str], Database]) -> Iterator[Harbour]:
+    yield Harbour(at("w.duckdb"))
 
 
 def batch(name: str, state: SyncState) -> Batch:
@@ -177,8 +180,10 @@ def test_where_the_inner_table_is_gone_both_are_read_again(harbour: Harbour) -> 
     assert harbour.landing().stored.state is None
 
 
-def test_an_inner_table_is_not_emptied_by_an_answer_without_its_records(tmp_path: Path) -> None:
-    harbour = Harbour(tmp_path / "w.duckdb")
+def test_an_inner_table_is_not_emptied_by_an_answer_without_its_records(
+    at: Callable[[str], Database],
+) -> None:
+    harbour = Harbour(at("w.duckdb"))
     spec = TableSpec(key=("id",), schema=SCHEMA, replace=True)
 
     def landing() -> Landing:

@@ -46,6 +46,9 @@ from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.turns import turn
 from intercom_assets_tests.conftest import SMALL, Project, client_of
+from intercom_assets_tests.warehouses import Database, book, warehouse_of
+
+pytestmark = pytest.mark.every_kind
 
 HOUR = 3_600
 MONDAY, TUESDAY = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"
@@ -66,15 +69,22 @@ Rows = list[tuple[Any, ...]]
 class Things:
     """A warehouse with one table, and runs that write it."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
-        self.warehouse = Warehouse(self._connect, "intercom")
+        self.warehouse = warehouse_of(database)
+        self._connect = self.warehouse._connect
+        self.warehouse._connect = self._far_away
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(str(self.database))
-        # As on a machine that is far from UTC.
-        connection.execute("set TimeZone = 'America/New_York'")
-        return connection
+    @contextmanager
+    def _far_away(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._connect() as connection:
+            # As on a machine that is far from UTC.
+            connection.execute("set TimeZone = 'America/New_York'")
+            yield connection
+
+    def book(self, name: str) -> str:
+        """The table of the package's own in which something of the stream stands."""
+        return book(self.database, name, "things")
 
     def run(self, spec: TableSpec = MERGED, run_id: str = "run", table: str = "things") -> Landing:
         return Landing(self.warehouse, table, spec, "workspace", run_id)
@@ -95,8 +105,8 @@ class Things:
 
 
 @pytest.fixture
-def things(tmp_path: Path) -> Things:
-    return Things(tmp_path / "things.duckdb")
+def things(at: Callable[[str], Database]) -> Things:
+    return Things(at("things.duckdb"))
 
 
 @contextmanager
@@ -181,7 +191,10 @@ def test_rule_1_progress_shows_every_ten_seconds_and_only_once_committed(
         if record.asset_observation
     ]
     assert len(shown) > 1
-    state = project.query("select state from intercom._sync_state where stream = 'conversations'")
+    state = project.query(
+        f"select state from {project.book('_sync_state', 'conversations')} "
+        "where stream = 'conversations'"
+    )
     stored = SyncState.from_json(json.loads(state[0][0])).bookmark
     assert max(parse_epoch(moment) or 0 for moment in shown) == stored
 
@@ -643,7 +656,7 @@ def test_rule_10_while_parts_are_read_the_bookmark_is_the_oldest_outstanding(
     project.run("conversations")
     moments = {c["id"]: c["updated_at"] for c in sandbox.workspace.conversations.values()}
     stream = STREAMS["conversation_parts"](client_of(sandbox))
-    warehouse = Warehouse(lambda: duckdb.connect(str(project.database)), "intercom")
+    warehouse = warehouse_of(project.database)
     work = ParentQueue(warehouse, "conversation_parts", "conversations", MERGED)
     end = work.bookmark()
     for batch in Extraction(stream, Run()).batches(None, work):
@@ -651,7 +664,8 @@ def test_rule_10_while_parts_are_read_the_bookmark_is_the_oldest_outstanding(
         for parent in batch.fetched:
             del moments[parent.id]
         if not moments:  # a later run of conversations does not speak for what this one has read
-            later = "update intercom._sync_state set state = replace(state::varchar, ?, ?)"
+            states = project.book("_sync_state", "conversations")
+            later = f"update {states} set state = replace(state::varchar, ?, ?)"
             project.query(later, to_iso(end), "2999-01-01")
     assert work.bookmark() > end
     assert batch.state.bookmark == end
@@ -710,7 +724,7 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
             first = things.run(spec, "first")
             first.commit([Batch(records, SyncState(refresh=1))])
             things.run(spec, run_id)
-            state = things.query("from intercom._sync_state")
+            state = things.query(f"from {things.book('_sync_state')}")
             writes: list[Callable[[], None]] = [
                 partial(first.commit, [Batch(records, SyncState())]),
                 partial(first.replace, [], True),
@@ -720,7 +734,7 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
             for write in writes:
                 with pytest.raises(OwnershipLost, match=f"taken over by run {run_id}"):
                     write()
-            assert things.query("from intercom._sync_state") == state
+            assert things.query(f"from {things.book('_sync_state')}") == state
             assert things.rows("id") == [("1",)]
 
 
@@ -745,7 +759,7 @@ def test_rule_11_a_run_notices_that_a_commit_of_its_own_is_gone(
 def test_rule_11_a_claim_of_another_run_counts_in_a_restored_copy_too(things: Things) -> None:
     """An older copy of the file counts its claims from a lower number."""
     landing = things.run(run_id="first")
-    things.query("update intercom._sync_state set owner = 'second'")
+    things.query(f"update {things.book('_sync_state')} set owner = 'second'")
     with pytest.raises(OwnershipLost, match="taken over by run second"):
         landing.commit([Batch([{"id": "1"}], SyncState())])
 
@@ -873,8 +887,7 @@ def test_rule_13_a_fifth_may_go_and_not_one_row_more(refresh: Refresh) -> None:
     assert len(refresh.things.rows("id")) == 10
     refresh.see(8)
     assert refresh.sweep() == 8
-    with refresh.things.warehouse.connection() as connection:
-        notes = connection.execute("select * from intercom._seen").fetchall()
+    notes = refresh.things.query(f"select * from {refresh.things.book('_seen')}")
     assert notes == [], "the notes of a refresh that is over would fill the file"
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from intercom_assets.sandbox import Sandbox
@@ -19,6 +17,9 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import EmptySource, IncompatibleTable
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.conftest import Project
+from intercom_assets_tests.warehouses import Database, warehouse_of
+
+pytestmark = pytest.mark.every_kind
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -49,7 +50,7 @@ MONDAY, TUESDAY = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"
 class Lands:
     """Lands records in one table."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         self.landing: Landing | None = None
 
@@ -62,7 +63,7 @@ class Lands:
 
     @property
     def warehouse(self) -> Warehouse:
-        return Warehouse(lambda: duckdb.connect(str(self.database)), "intercom")
+        return warehouse_of(self.database)
 
     def rows(self, columns: str = "*", order: str = "all") -> list[tuple[Any, ...]]:
         with self.warehouse.connection() as connection:
@@ -75,8 +76,8 @@ class Lands:
 
 
 @pytest.fixture
-def land(tmp_path: Path) -> Lands:
-    return Lands(tmp_path / "records.duckdb")
+def land(at: Callable[[str], Database]) -> Lands:
+    return Lands(at("records.duckdb"))
 
 
 def test_rule_3_the_newest_of_each_key_lands(land: Lands) -> None:

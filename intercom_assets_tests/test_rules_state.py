@@ -20,8 +20,9 @@ from intercom_assets.streams import STREAMS
 from intercom_assets.streams.timestamps import parse_epoch, to_iso
 from intercom_assets_tests.conftest import Project
 
+pytestmark = pytest.mark.every_kind
+
 HOUR, DAY = 3_600, 86_400
-STATES = "intercom._sync_state"
 
 
 def bodies(sandbox: Sandbox, path: str) -> list[Any]:
@@ -39,7 +40,9 @@ def report(project: Project, stream: str, **metadata: Any) -> None:
 
 def stored_run(project: Project, stream: str) -> str:
     return str(
-        project.query("select run_id from intercom._sync_state where stream = ?", stream)[0][0]
+        project.query(
+            f"select run_id from {project.book('_sync_state', stream)} where stream = ?", stream
+        )[0][0]
     )
 
 
@@ -49,7 +52,8 @@ def test_rule_1_state_is_committed_with_the_rows_and_published_after_them(
     project.settings["page_size"] = 5
     project.run("conversations")
     published = project.bookmark("conversations")
-    state = project.query("select state from intercom._sync_state where stream = 'conversations'")
+    states = project.book("_sync_state", "conversations")
+    state = project.query(f"select state from {states} where stream = 'conversations'")
     assert published in state[0][0]
 
 
@@ -216,9 +220,10 @@ def test_rule_2_a_stored_state_ahead_is_not_trusted(
 ) -> None:
     """Of a restored database, or one somebody wrote into: how much of it is true, nobody knows."""
     project.run(stream)
-    state = json.loads(project.query(f"select state from {STATES} where stream = ?", stream)[0][0])
+    states = project.book("_sync_state", stream)
+    state = json.loads(project.query(f"select state from {states} where stream = ?", stream)[0][0])
     state["complete"][-1][1] = "2999-01-01T00:00:00Z"
-    project.query(f"update {STATES} set state = ? where stream = ?", json.dumps(state), stream)
+    project.query(f"update {states} set state = ? where stream = ?", json.dumps(state), stream)
     for ident in list(getattr(sandbox.workspace, stream))[:5]:
         sandbox.workspace.update(stream, ident, custom_attributes={"changed": True})
     project.run(stream)

@@ -24,6 +24,8 @@ from intercom_assets.sandbox.clock import Clock
 from intercom_assets.streams import STREAMS
 from intercom_assets_tests.conftest import SMALL, Project, client_of
 
+pytestmark = pytest.mark.every_kind
+
 HOUR, DAY = 3_600, 86_400
 
 
@@ -130,7 +132,8 @@ def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
     assert not project.run("contacts", raise_on_error=False).success
     sandbox.faults.clear()
     sandbox.reset_log()
-    state = project.query("select state from intercom._sync_state where stream = 'contacts'")
+    states = project.book("_sync_state", "contacts")
+    state = project.query(f"select state from {states} where stream = 'contacts'")
     stored = json.loads(state[0][0])["walks"][0]["cursor"]
     project.run("contacts")
     asked = [r.body["pagination"] for r in sandbox.requests if r.path == "/contacts/search"]
@@ -148,9 +151,10 @@ def test_rule_7_a_cursor_that_intercom_no_longer_knows_starts_the_window_over(
     sandbox.faults.append(Fault("status", status=500, match="/contacts/search", after=3))
     assert not project.run("contacts", raise_on_error=False).success
     sandbox.faults.clear()
-    state = project.query("select state from intercom._sync_state where stream = 'contacts'")
+    states = project.book("_sync_state", "contacts")
+    state = project.query(f"select state from {states} where stream = 'contacts'")
     damaged = state[0][0].replace('"cursor": "', '"cursor": "!')
-    project.query("update intercom._sync_state set state = ? where stream = 'contacts'", damaged)
+    project.query(f"update {states} set state = ? where stream = 'contacts'", damaged)
     project.run("contacts")
     assert project.differences("contacts") == {}
 

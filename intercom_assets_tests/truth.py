@@ -12,13 +12,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from intercom_assets.sandbox import Workspace
 from intercom_assets.sandbox.collections import NESTED, PLAIN
 from intercom_assets.sandbox.collections.declaration import Collection, Nested
 from intercom_assets.sandbox.phone_calls import with_transcript
 from intercom_assets.sandbox.text import plaintext
+from intercom_assets_tests.warehouses import opened
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -133,7 +132,7 @@ def differences(
     database: Path | str, workspace: Workspace, stream: str, schema: str = "intercom"
 ) -> list[str]:
     """Every way in which a table and the sandbox disagree; empty if they agree."""
-    with duckdb.connect(str(database)) as connection:
+    with opened(database) as connection:
         connection.execute("set TimeZone = 'UTC'")
         described = connection.execute(f'describe "{schema}"."{stream}"').fetchall()
         types = {row[0]: row[1] for row in described}

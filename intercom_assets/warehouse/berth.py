@@ -7,7 +7,7 @@ from functools import partial
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from tenacity import RetryCallState, retry, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, retry, wait_random_exponential
 
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
@@ -15,7 +15,12 @@ from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.claims import Claim, Stored
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.errors import EmptySource, ParentMissing, StreamHeld
+from intercom_assets.warehouse.errors import (
+    DatabaseUnavailable,
+    EmptySource,
+    ParentMissing,
+    StreamHeld,
+)
 from intercom_assets.warehouse.families import remove_left
 from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.misfits import Misfits
@@ -28,16 +33,23 @@ from intercom_assets.warehouse.table import Table
 def _may_go_well(state: RetryCallState) -> bool:
     """Whether a transaction that was undone is worth doing again."""
     problem = state.outcome.exception() if state.outcome else None
+    warehouse: Warehouse = state.args[0].warehouse
     if isinstance(problem, duckdb.OutOfMemoryException):
-        berth: Berth = state.args[0]
-        return berth.warehouse.lift_memory_limit()
+        return warehouse.lift_memory_limit()
+    if isinstance(problem, DatabaseUnavailable):
+        return problem.will_pass
     # Two threads of one process may meet in the catalog, and one of them find it half made.
     return isinstance(problem, duckdb.TransactionException) or "python_arrow_scan" in str(problem)
 
 
+def _is_enough(state: RetryCallState) -> bool:
+    warehouse: Warehouse = state.args[0].warehouse
+    return state.attempt_number >= warehouse.kind.attempts
+
+
 again = retry(
     retry=_may_go_well,
-    stop=stop_after_attempt(8),
+    stop=_is_enough,
     wait=wait_random_exponential(multiplier=0.05, max=2),
     reraise=True,
 )

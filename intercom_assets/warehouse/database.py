@@ -19,7 +19,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
-from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.explaining import explained
 from intercom_assets.warehouse.kinds.file import FILE
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.memory import Memory
@@ -33,6 +33,7 @@ LOCK_TIMEOUT_SECONDS = 300.0
 # Others hold the file for tens of milliseconds, a transaction; who holds it for longer is told.
 SAY_AFTER_SECONDS = 3.0
 SAY_AGAIN_SECONDS = 60.0
+HOLDER = "the process that holds the database"
 
 
 # Two threads that open one file at once find each other's database half made. And one that opens
@@ -63,6 +64,7 @@ class Warehouse:
         lock_timeout: Seconds to wait for another process that holds the file.
         say: Takes a line for the log.
         kind: The kind of warehouse.
+        hide: Takes what nobody may read out of a message.
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class Warehouse:
         lock_timeout: float = LOCK_TIMEOUT_SECONDS,
         say: Callable[[str], None] = logger.warning,
         kind: Kind = FILE,
+        hide: Callable[[str], str] = str,
     ) -> None:
         self._connect = connect
         self.kind = kind
+        self._hide = hide
         self._memory_limit = memory_limit
         self._memory = memory or Memory()
         # Of each thread's last connection: a commit has a thread of its own.
@@ -92,7 +96,7 @@ class Warehouse:
         Raises:
             DatabaseUnavailable: When the database cannot be opened or written.
         """
-        with _explained(), ExitStack() as stack:
+        with explained(self.kind, self._hide), ExitStack() as stack:
             connection = self._open(stack)
             connection.execute("set TimeZone = 'UTC'")
             yield connection
@@ -158,11 +162,12 @@ class Warehouse:
                 self._here.was_limited = limited
                 return connection
             except duckdb.Error as problem:
-                now = time.monotonic()
-                if not _is_lock(problem) or now - began > self._lock_timeout:
+                now, is_away = time.monotonic(), self.kind.is_away(problem)
+                if not (is_away or _is_lock(problem)) or now - began > self._lock_timeout:
                     raise
                 if now - said > SAY_AGAIN_SECONDS:
-                    self.say(f"waiting for the process that holds the database: {problem}")
+                    whom = "the database's server" if is_away else HOLDER
+                    self.say(f"waiting for {whom}: {self._hide(str(problem))}")
                     said = now
             # At random, so that several who wait do not meet again and again.
             time.sleep(random.uniform(0.005, 0.1))
@@ -188,40 +193,3 @@ def _is_lock(problem: Exception) -> bool:
         "with a different configuration",
     )
     return any(sign in str(problem) for sign in signs)
-
-
-_ADVICE = {
-    "replaying WAL": "rescue what an earlier version left in its log: docs/reliability.md says "
-    'how, under "A file that no longer opens"',
-    "Could not set lock": "close it there (a notebook, the duckdb shell, another tool) or open it "
-    "read-only only while no run is under way",
-    "being used by another": "close it there",
-    "with a different configuration": "close the connection that another asset or resource of this "
-    "process has to it, or give both the same DuckDBResource and connection_config",
-    "No such file or directory": "make that folder, or correct INTERCOM_DUCKDB_PATH",
-    "not a valid DuckDB database": "INTERCOM_DUCKDB_PATH names something else, or the file is "
-    "damaged: restore a copy, or remove it to have everything read again",
-    "Permission denied": "give this process the right to write the file and its folder",
-    "read-only": "this process must be able to write it",
-    "No space left": "make room on the disk",
-    "File too large": "make room on the disk",
-}
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Says what to do where DuckDB tells only what went wrong with the file."""
-    try:
-        yield
-    except duckdb.Error as problem:
-        # Not by their types: a full disk is an IOException in one statement, and a
-        # TransactionException at the commit.
-        said = str(problem)
-        advice = next((advice for text, advice in _ADVICE.items() if text in said), None)
-        if advice is None and not isinstance(problem, duckdb.IOException):
-            raise
-        raise DatabaseUnavailable(
-            f"the database cannot be written: {said.splitlines()[0]}. The tables are as the last "
-            f"commit left them, and the next run goes on from there"
-            + (f"; before that, {advice}" if advice else "")
-        ) from problem

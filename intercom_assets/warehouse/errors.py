@@ -8,7 +8,15 @@ class WarehouseError(Exception):
 
 
 class DatabaseUnavailable(WarehouseError):
-    """The database cannot be opened or written."""
+    """The database cannot be opened or written.
+
+    Attributes:
+        will_pass: Whether that is likely to be otherwise in a moment.
+    """
+
+    def __init__(self, message: str, will_pass: bool = False) -> None:
+        super().__init__(message)
+        self.will_pass = will_pass
 
 
 class OwnershipLost(WarehouseError):

@@ -15,10 +15,17 @@ def located(database: str) -> str:
 
     Args:
         database: A path, relative to the working directory if it is not absolute, ``~/…``,
-            ``file:///…``; or what is no file, such as ``md:…`` or ``:memory:``.
+            ``file:///…``; or what is no file, such as ``md:…`` or ``:memory:``. A DuckLake's
+            catalogue may be a file, ``ducklake:…`` or ``ducklake:sqlite:…``.
     """
+    text = database.strip()
+    for scheme in ("ducklake:sqlite:", "ducklake:"):
+        rest = text[len(scheme) :]
+        # What has neither a folder nor an ending is the name of a secret.
+        if text.casefold().startswith(scheme) and ("/" in rest or "." in rest):
+            return scheme + (rest if local_file(rest) is None else str(local_file(rest)))
     file = local_file(database)
-    return database.strip() if file is None else str(file)
+    return text if file is None else str(file)
 
 
 def local_file(database: str) -> Path | None:

@@ -20,9 +20,13 @@ class Memory:
     Within one process DuckDB has one limit for all connections to a database. Somebody else's query
     must not fail or spill for ours: while anybody else has a connection there is no limit of ours,
     and none stays behind.
+
+    Args:
+        is_private: Whether nobody else can have a connection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_private: bool = False) -> None:
+        self._is_private = is_private
         self._is_lifted = False
         self._larger: list[str | None] = []
         self._lock = threading.RLock()
@@ -59,7 +63,8 @@ class Memory:
             if limit is not None:
                 connection.execute("set memory_limit = $limit", {"limit": limit})
                 # Of each connection, for DuckDB closes what was made of one along with it.
-                self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
+                if not self._is_private:
+                    self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
             elif self._is_set:
                 connection.execute("reset memory_limit")
             self._is_set = limit is not None
@@ -91,6 +96,8 @@ class Memory:
 
     def _is_shared(self, connection: DuckDBPyConnection) -> bool:
         """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
+        if self._is_private:
+            return False
         try:
             [(count,)] = connection.execute("from duckdb_connection_count()").fetchall()
         except duckdb.CatalogException:

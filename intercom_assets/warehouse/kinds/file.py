@@ -1,7 +1,50 @@
-"""A DuckDB file."""
+"""A DuckDB file, and whatever else DuckDB opens by its name alone."""
 
 from __future__ import annotations
 
-from intercom_assets.warehouse.kinds.kind import Kind
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-FILE = Kind(layout=1, shares_books=True)
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.holding import alone
+from intercom_assets.warehouse.kinds.kind import Kind
+from intercom_assets.warehouse.place import Place
+
+# As dagster-duckdb's resource opens a database, so that both may have it open in one process.
+AS_DAGSTER = {"custom_user_agent": "dagster"}
+
+
+@contextmanager
+def connect(place: Place) -> Iterator[DuckDBPyConnection]:
+    """A connection to the database, which this process alone has open meanwhile.
+
+    Raises:
+        DatabaseUnavailable: When the place has what only a DuckLake can have.
+    """
+    if place.data_path or place.attach:
+        raise DatabaseUnavailable(
+            "a data path and options of attaching are for a DuckLake, and the warehouse is none: "
+            "leave them out, or name it ducklake:..."
+        )
+    # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
+    # and never says so.
+    with alone(place.database), _opened(place) as connection:
+        for statement in place.statements():
+            connection.execute(statement)
+        yield connection
+
+
+def _opened(place: Place) -> DuckDBPyConnection:
+    try:
+        return duckdb.connect(place.database, config={**AS_DAGSTER, **place.settings})
+    except duckdb.ConnectionException:
+        if place.settings:
+            raise
+    # Somebody in this process has it open without any configuration.
+    return duckdb.connect(place.database)
+
+
+FILE = Kind(connect)

@@ -1,0 +1,145 @@
+"""A DuckLake: tables as Parquet files on a disk or in object storage, the catalogue in Postgres.
+
+Commits conflict by the table, not by the row, so each stream has our own tables to itself. To open
+a lake costs most of a second; a process opens it once, and then gives cursors.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.kinds.file import AS_DAGSTER
+from intercom_assets.warehouse.kinds.kind import Kind
+from intercom_assets.warehouse.place import Place, literal
+
+# What the lake is attached as.
+NAME = "lake"
+# DuckDB's extensions, by what a catalogue's or a data path's address begins with.
+EXTENSIONS = {
+    "postgres:": "postgres_scanner",
+    "mysql:": "mysql_scanner",
+    "sqlite:": "sqlite_scanner",
+    "s3:": "httpfs",
+    "gs:": "httpfs",
+    "gcs:": "httpfs",
+    "r2:": "httpfs",
+    "http:": "httpfs",
+    "https:": "httpfs",
+    "az:": "azure",
+    "azure:": "azure",
+    "abfss:": "azure",
+}
+# How often DuckLake itself repeats a commit that another one of the lake came before: ten times by
+# default, which eight writers use up.
+SETTINGS = {"ducklake_max_retry_count": 100}
+_OPTION = re.compile(r"[A-Za-z_]+")
+
+_opened: dict[str, DuckDBPyConnection] = {}
+_opening = threading.Lock()
+
+
+def close_all() -> None:
+    """Has whoever comes next open each lake anew; who is in one stays in it."""
+    _opened.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    # A DuckDB instance does not live on in a forked process.
+    os.register_at_fork(after_in_child=close_all)
+
+
+@contextmanager
+def connect(place: Place) -> Iterator[DuckDBPyConnection]:
+    """A cursor of the process's one instance, with the lake as its current database."""
+    key = repr(place)
+    with _opening:
+        instance = _opened.get(key)
+        if instance is None:
+            instance = _opened[key] = _open(place)
+        cursor = instance.cursor()
+    try:
+        cursor.execute(f"use {NAME}")
+        yield cursor
+    except duckdb.Error as problem:
+        if DUCKLAKE.is_away(problem):
+            # Its connections are broken: whoever comes next opens the lake anew.
+            _opened.pop(key, None)
+        raise
+    finally:
+        cursor.close()
+
+
+def _open(place: Place) -> DuckDBPyConnection:
+    instance = duckdb.connect(":memory:", config={**AS_DAGSTER, **place.settings})
+    try:
+        catalogue = place.database.split(":", 1)[1]
+        for extension in ["ducklake", *_extensions(catalogue), *_extensions(place.data_path or "")]:
+            _load(instance, extension, place)
+        for name, value in SETTINGS.items():
+            if name not in place.config:
+                instance.execute(f"set global {name} = {literal(value)}")
+        for statement in place.statements():
+            instance.execute(statement)
+        instance.execute(f"attach {literal(place.database)} as {NAME}{_options(place)}")
+    except BaseException:
+        instance.close()
+        raise
+    return instance
+
+
+def _options(place: Place) -> str:
+    given = {"DATA_PATH": place.data_path} if place.data_path else {}
+    options = {**given, **{name.upper(): value for name, value in place.attach.items()}}
+    if wrong := [name for name in options if not _OPTION.fullmatch(name)]:
+        raise DatabaseUnavailable(f"no option of attaching can be called {wrong[0]!r}")
+    words = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
+    return f" ({words})" if words else ""
+
+
+def _extensions(address: str) -> list[str]:
+    return [name for start, name in EXTENSIONS.items() if address.casefold().startswith(start)]
+
+
+def _load(instance: DuckDBPyConnection, name: str, place: Place) -> None:
+    try:
+        instance.execute(f"load {name}")
+        return
+    except duckdb.Error:
+        pass  # It is not there yet.
+    try:
+        instance.execute(f"install {name}")
+        instance.execute(f"load {name}")
+    except duckdb.Error as problem:
+        folder = place.extension_directory or "a directory that INTERCOM_EXTENSION_DIRECTORY names"
+        version, platform = f"v{duckdb.__version__}", "PLATFORM"
+        raise DatabaseUnavailable(
+            f"DuckDB's extension {name} is not there and cannot be installed: "
+            f"{str(problem).splitlines()[0]}. Let this machine get at DuckDB's extensions, or put "
+            f"the file {version}/{platform}/{name}.duckdb_extension into {folder}"
+        ) from problem
+
+
+DUCKLAKE = Kind(
+    connect,
+    layout=2,
+    shares_books=False,
+    bulk=8,
+    is_private=True,
+    attempts=40,
+    passing=("Transaction conflict", "HTTP 503", "HTTP 500", "SlowDown"),
+    away=(
+        "Connection refused",
+        "server closed the connection",
+        "the database system is",
+        "terminating connection",
+        "connection to server",
+    ),
+)
