@@ -162,6 +162,7 @@ def failure_of(result: dg.ExecuteInProcessResult, stream: str) -> str:
     return str(getattr(result.failure_data_for_node(stream), "user_failure_data", None))
 
 
+@pytest.mark.file_only  # commits of a lake hold more
 def test_rule_1_progress_shows_every_ten_seconds_and_only_once_committed(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +246,7 @@ def test_rule_2_what_a_set_back_forgets_is_not_left_to_an_old_cursor() -> None:
     assert state.back_to(20).gaps(100, 0) == [(20, 100)]
 
 
+@pytest.mark.file_only
 def test_rule_2_an_older_copy_of_the_database_is_not_taken_for_the_newest(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -603,6 +605,7 @@ def test_rule_10_what_was_read_at_all_times_is_outstanding_for_its_reasons_only(
     assert [parent.id for parent in queue.outstanding()] == ["7"]
 
 
+@pytest.mark.file_only
 def test_rule_10_no_connection_is_open_between_two_pages(queue: Queue) -> None:
     """Another process can write the file while conversations are being read."""
     pages = queue.work.pages(0, 0, None)
@@ -649,6 +652,7 @@ def test_an_admin_without_an_id_is_an_error() -> None:
         list(STREAMS["admins"](client).get_records())
 
 
+@pytest.mark.file_only
 def test_rule_10_while_parts_are_read_the_bookmark_is_the_oldest_outstanding(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -738,6 +742,7 @@ def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things)
             assert things.rows("id") == [("1",)]
 
 
+@pytest.mark.file_only
 @pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
 def test_rule_11_a_run_notices_that_a_commit_of_its_own_is_gone(
     things: Things, spec: TableSpec
@@ -841,6 +846,7 @@ def test_rule_12_the_resource_shows_no_token() -> None:
     assert "secret token" not in str(caught.value)
 
 
+@pytest.mark.file_only
 def test_rule_12_the_token_is_in_no_event_table_or_output(
     make_project: Callable[..., Project], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import EmptySource, IncompatibleTable
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.conftest import Project
-from intercom_assets_tests.warehouses import Database, warehouse_of
+from intercom_assets_tests.warehouses import Database, book, warehouse_of
 
 pytestmark = pytest.mark.every_kind
 
@@ -291,8 +291,9 @@ def test_rule_5_names_that_differ_in_case_only_get_columns_of_their_own(land: La
     for _ in range(2):  # the second load finds the same columns again
         landing = land(MERGED, record)
         with land.warehouse.connection() as connection:
+            renamed = book(land.database, "_columns", "things")
             columns = dict(
-                connection.execute("select field, column_name from intercom._columns").fetchall()
+                connection.execute(f"select field, column_name from {renamed}").fetchall()
             )
         assert columns["Name"] == "name__2"
         found = land.rows(", ".join(f'"{columns.get(name, name)}"' for name in record))[0]

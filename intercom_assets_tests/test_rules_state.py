@@ -118,6 +118,7 @@ def test_rule_2_second_runs_are_incremental_without_the_event_store(
     assert other.differences(*streams) == {}
 
 
+@pytest.mark.file_only
 def test_rule_2_a_deleted_database_is_loaded_in_full(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations", "conversation_parts")
     project.database.unlink()
@@ -132,6 +133,7 @@ def test_rule_2_a_dropped_table_is_loaded_in_full(sandbox: Sandbox, project: Pro
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.file_only
 def test_rule_2_an_older_copy_of_the_database_is_filled_up(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -132,13 +132,15 @@ def differences(
     database: Path | str, workspace: Workspace, stream: str, schema: str = "intercom"
 ) -> list[str]:
     """Every way in which a table and the sandbox disagree; empty if they agree."""
+    # In a lake each stream has its own.
+    columns = f"_columns_{stream}" if str(database).startswith("ducklake:") else "_columns"
     with opened(database) as connection:
         connection.execute("set TimeZone = 'UTC'")
         described = connection.execute(f'describe "{schema}"."{stream}"').fetchall()
         types = {row[0]: row[1] for row in described}
         renamed = dict(
             connection.execute(
-                f'select field, column_name from "{schema}"._columns where stream = ?', [stream]
+                f'select field, column_name from "{schema}".{columns} where stream = ?', [stream]
             ).fetchall()
         )
         rows = connection.execute(f'select * from "{schema}"."{stream}"').fetchall()

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import count
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
+from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.explaining import explained
 from intercom_assets.warehouse.kinds.file import FILE
 from intercom_assets.warehouse.kinds.kind import Kind
@@ -121,15 +123,23 @@ class Warehouse:
         return Bookkeeping(connection, self.schema, self.kind)
 
     def ask(self, question: Callable[[DuckDBPyConnection], R]) -> R:
-        """What a question is answered that changes nothing; asked again if memory was short."""
-        try:
-            with self.connection() as connection:
-                return question(connection)
-        except duckdb.OutOfMemoryException:
-            if not self.lift_memory_limit():
-                raise
-        with self.connection() as connection:
-            return question(connection)
+        """What a question is answered that changes nothing; asked again if something came between.
+
+        Raises:
+            DatabaseUnavailable: When the database cannot be read.
+        """
+        for attempt in count(1):
+            try:
+                with self.connection() as connection:
+                    return question(connection)
+            except duckdb.OutOfMemoryException:
+                if not self.lift_memory_limit():
+                    raise
+            except DatabaseUnavailable as problem:
+                if not problem.will_pass or attempt >= self.kind.attempts:
+                    raise
+                time.sleep(random.uniform(0, 1))
+        raise AssertionError("the loop has no end")
 
     def lift_memory_limit(self) -> bool:
         """Leaves memory to DuckDB from now on; returns whether there was a limit until now.

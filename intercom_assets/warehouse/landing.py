@@ -182,8 +182,8 @@ class Landing(Berth):
 
     def _is_counted(self) -> bool:
         """Whether the warehouse holds one commit more than this run has seen through."""
-        with self.warehouse.connection() as connection:
-            return self.books(connection).is_counted(self.claim, self.commits + 1)
+        commits = self.commits + 1
+        return self.warehouse.ask(lambda c: self.books(c).is_counted(self.claim, commits))
 
     def beat(self) -> None:
         """Shows that the run lives, unless a commit has just shown it."""
