@@ -8,6 +8,7 @@ import dagster as dg
 
 from intercom_assets.checks import check_specs
 from intercom_assets.observability import metadata
+from intercom_assets.schema_checks import schema_check_spec
 from intercom_assets.streams import STREAMS, BaseStream, NestedStream
 from intercom_assets.streams.selection import choose
 from intercom_assets.sync import Execute, IntercomSync
@@ -160,7 +161,10 @@ class _Factory:
             can_subset=len(made) > 1,
             required_resource_keys={self.resource_key, self.io_manager_key},
             check_specs=[
-                check for output, of in made.items() for check in check_specs(of, specs[output].key)
+                check
+                for output, of in made.items()
+                for key in [specs[output].key]
+                for check in [*check_specs(of, key), schema_check_spec(key)]
             ]
             if self.checks
             else None,

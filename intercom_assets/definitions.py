@@ -15,7 +15,6 @@ from intercom_assets.models.model_assets import build_intercom_models
 from intercom_assets.report.asset import build_support_report
 from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
-from intercom_assets.schema_checks import build_schema_checks
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 from intercom_assets.translator import keys_by_stream, parts_of
 from intercom_assets.warehouse_resource import WarehouseResource
@@ -114,7 +113,6 @@ def build_intercom_definitions(
     jobs = build_intercom_jobs(assets, name, steps_executor(), built, reports)
     return dg.Definitions(
         assets=[*assets, *relation_specs(tables), *built, *reports],
-        asset_checks=build_schema_checks(assets, name),
         resources=resources,
         jobs=jobs,
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],

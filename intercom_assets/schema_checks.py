@@ -4,7 +4,8 @@ Dagster's own, `build_column_schema_change_checks`, takes a materialization that
 by hand, such as one that sets the bookmark back, for a table without columns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any
 
@@ -17,38 +18,25 @@ NAME = "column_schema_change"
 EVENTS_PER_PAGE, PAGES = 20, 10
 
 
-def build_schema_checks(
-    assets: Sequence[dg.AssetsDefinition], name: str
-) -> list[dg.AssetChecksDefinition]:
-    """One check of each asset's columns, all of them one step.
+def schema_check_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    """The check of an asset's columns."""
+    return dg.AssetCheckSpec(NAME, asset=key, description="Columns are as in the run before.")
 
-    Args:
-        assets: The assets.
-        name: What the step's name begins with.
-    """
-    keys = [key for asset in assets for key in asset.keys]
 
-    @dg.multi_asset_check(
-        name=f"{name}_{NAME}",
-        specs=[
-            dg.AssetCheckSpec(NAME, asset=key, description="Columns are as in the run before.")
-            for key in keys
-        ],
-        description="Tells of columns that came, went or changed their type since the run before.",
-        can_subset=True,
+def check_schema(
+    instance: dg.DagsterInstance, key: dg.AssetKey, selected: AbstractSet[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yields the result, once the materialization is told; nothing if the check is not wanted."""
+    if dg.AssetCheckKey(key, NAME) not in selected:
+        return
+    changed = _changed(*_newest(instance, key))
+    yield dg.AssetCheckResult(
+        passed=not changed,
+        asset_key=key,
+        check_name=NAME,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(changed) or "the columns are as in the run before",
     )
-    def schema_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        for check in sorted(context.selected_asset_check_keys, key=str):
-            changed = _changed(*_newest(context.instance, check.asset_key))
-            yield dg.AssetCheckResult(
-                passed=not changed,
-                asset_key=check.asset_key,
-                check_name=NAME,
-                severity=dg.AssetCheckSeverity.WARN,
-                description="; ".join(changed) or "the columns are as in the run before",
-            )
-
-    return [schema_checks]
 
 
 def _newest(

@@ -14,6 +14,7 @@ from intercom_assets.failures import AssetExtraction, Lacking
 from intercom_assets.models.assets import report_relations
 from intercom_assets.models.fivetran import make_fivetran_views
 from intercom_assets.resources import IntercomResource
+from intercom_assets.schema_checks import check_schema
 from intercom_assets.step import Step
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets.translator import IntercomStreamProps, keys_by_stream
@@ -115,6 +116,7 @@ class IntercomSync:
             began,
             context.selected_asset_check_keys,
         )
+        yield from check_schema(context.instance, key, context.selected_asset_check_keys)
 
     def _views(self, name: str, began: datetime, log: Any) -> Iterator[dg.AssetMaterialization]:
         if not isinstance(self.io_manager, HoldsTables):

@@ -8,9 +8,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from intercom_assets.assets import build_intercom_assets
 from intercom_assets.sandbox import Sandbox
-from intercom_assets.schema_checks import build_schema_checks
+from intercom_assets.schema_checks import NAME
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse import Landing
@@ -95,15 +94,11 @@ def test_a_workspace_that_intercom_does_not_name_is_not_stored_and_one_that_was_
 def test_the_check_of_columns_passes_after_the_documented_recovery_and_tells_of_real_changes(
     sandbox: Sandbox, project: Project
 ) -> None:
-    assets = build_intercom_assets(["conversations"], checks=False)
-    checks = build_schema_checks(assets, "intercom")
+    project.checks = True
 
     def check() -> Any:
-        result = dg.materialize(
-            [*assets, *checks], instance=project.instance, resources=project.resources()
-        )
-        [found] = result.get_asset_check_evaluations()
-        return found
+        found = project.run("conversations").get_asset_check_evaluations()
+        return next(each for each in found if each.check_name == NAME)
 
     assert check().passed and check().passed
     report(project, dg.AssetMaterialization, "conversations", intercom__bookmark="2024-01-01")

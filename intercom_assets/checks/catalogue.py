@@ -9,7 +9,7 @@ from intercom_assets.checks import judges
 from intercom_assets.checks.stored import Stored, Verdict
 from intercom_assets.streams import BaseStream
 from intercom_assets.streams.collections.conversation_parts import ConversationParts
-from intercom_assets.streams.search import SearchStream
+from intercom_assets.streams.collections.tickets import TicketParts
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,6 @@ def check_specs(stream: type[BaseStream], key: dg.AssetKey) -> list[dg.AssetChec
     ]
 
 
-def _is_parts(stream: type[BaseStream]) -> bool:
-    return stream is ConversationParts
-
-
 READABLE = "readable"
 CHECKS = (
     Check(
@@ -70,19 +66,25 @@ CHECKS = (
     Check(
         "total_reached",
         "After a full read the table has as many rows as Intercom told of.",
-        lambda stream: issubclass(stream, SearchStream),
+        lambda stream: stream.tells_total,
         judges.total,
     ),
     Check(
         "parts_complete",
         "The conversations that were read have all the parts that Intercom counts.",
-        _is_parts,
+        lambda stream: stream is ConversationParts,
         judges.parts_complete,
     ),
     Check(
-        "parts_have_conversation",
-        "Each part that was written belongs to a conversation in the table.",
-        _is_parts,
-        judges.parts_have_conversation,
+        "parts_complete",
+        "The tickets that were read have all the parts that Intercom counts.",
+        lambda stream: stream is TicketParts,
+        judges.ticket_parts_complete,
+    ),
+    Check(
+        "children_have_parents",
+        "Each row that was written belongs to a row in the table of its parents.",
+        lambda stream: bool(stream.parent and stream.references),
+        judges.have_parents,
     ),
 )

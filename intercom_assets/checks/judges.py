@@ -1,12 +1,14 @@
 """What each check looks at in a table, and what it says of it."""
 
 from intercom_assets.checks.stored import Stored, Verdict
-from intercom_assets.streams.search import SearchStream
+from intercom_assets.streams import BaseStream
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.warehouse.names import SYNCED_AT, comma, quote
 
 # A clock may be behind Intercom's by a few seconds without any harm.
 TOLERANCE_SECONDS = 60
+# Of a conversation or ticket Intercom gives the newest.
+MOST_PARTS = 500
 
 
 def keys(stored: Stored) -> Verdict:
@@ -49,7 +51,7 @@ def bookmark(stored: Stored) -> Verdict:
 def total(stored: Stored) -> Verdict:
     """Compares the rows with how many records Intercom told of."""
     stream = stored.extraction.stream
-    told = stream.total if isinstance(stream, SearchStream) else None
+    told = stream.total
     if told is None:
         return Verdict(True, "Intercom told no total in this run, which read changes only", {})
     (rows,) = stored.ask(f"select count(*) from {stored.own}")
@@ -63,20 +65,57 @@ def total(stored: Stored) -> Verdict:
     )
 
 
-def parts_have_conversation(stored: Stored) -> Verdict:
-    """Looks for parts that this run wrote without their conversation."""
+def have_parents(stored: Stored) -> Verdict:
+    """Looks for rows that this run wrote without their parent."""
+    stream = type(stored.extraction.stream)
+    assert stream.parent is not None  # as the catalogue says
+    parents = stream.parent.tap_stream_id
+    column, theirs = parent_column(stream)
     (lost,) = stored.ask(
-        f"select count(*) from {stored.own} where {quote(SYNCED_AT)} >= $began "
-        f"and conversation_id not in (select id from {stored.table('conversations')})",
+        f"select count(*) from {stored.own} where {quote(SYNCED_AT)} >= $began and "
+        f"{quote(column)} not in (select {quote(theirs)} from {stored.table(parents)} "
+        f"where {quote(theirs)} is not null)",
         {"began": stored.began},
     )
     return Verdict(
         not lost,
-        f"{lost} parts belong to conversations that are not in the table: materialize "
-        "conversations with full_refresh"
+        f"{lost} rows belong to {parents} that are not in the table: materialize {parents} with "
+        "full_refresh"
         if lost
-        else "every part has its conversation",
-        {"parts_without_conversation": lost},
+        else f"every row belongs to one of {parents}",
+        {"rows_without_parent": lost},
+    )
+
+
+def parent_column(stream: type[BaseStream]) -> tuple[str, str]:
+    """The column that names a child's parent, and the parent's column that it is taken from."""
+    return next(iter(stream.references.items()))
+
+
+def ticket_parts_complete(stored: Stored) -> Verdict:
+    """Counts the parts of tickets of which this run wrote some."""
+    looked, short, truncated = stored.ask(
+        f"""
+        with written as (
+            select ticket_id from {stored.own} where {quote(SYNCED_AT)} >= $began
+        ), found as (
+            select max_by(ticket_total_parts, ticket_updated_at) as told, count(*) as parts
+            from {stored.own} where ticket_id in (from written) group by ticket_id
+        )
+        select count(*), count(*) filter (told > parts and parts < {MOST_PARTS}),
+            count(*) filter (told > parts)
+        from found
+        """,
+        {"began": stored.began},
+    )
+    return Verdict(
+        not short,
+        f"{short} of {looked} tickets that were read have fewer parts than Intercom counts: "
+        "materialize tickets with full_refresh"
+        if short
+        else f"{looked} tickets were read and compared; {truncated} have more than the "
+        f"{MOST_PARTS} parts that Intercom gives",
+        {"tickets": looked, "incomplete": short, "truncated": truncated},
     )
 
 
@@ -99,7 +138,7 @@ def parts_complete(stored: Stored) -> Verdict:
             from {stored.own} where conversation_id in (select id from read) group by 1
         )
         select count(told),
-            count(*) filter (told > coalesce(parts, 0) and not coalesce(truncated, false)),
+            count(*) filter (told > coalesce(parts, 0) and coalesce(parts, 0) < {MOST_PARTS}),
             count(*) filter (coalesce(truncated, false))
         from read left join found using (id)
         """,
@@ -113,8 +152,8 @@ def parts_complete(stored: Stored) -> Verdict:
         f"{short} of {looked} conversations that were read have fewer parts than Intercom counts: "
         "materialize conversation_parts with full_refresh"
         if short
-        else f"{looked} conversations were read and compared; {truncated} have more than the 500 "
-        "parts that Intercom gives",
+        else f"{looked} conversations were read and compared; {truncated} have more than the "
+        f"{MOST_PARTS} parts that Intercom gives",
         {"conversations": looked, "incomplete": short, "truncated": truncated},
     )
 

@@ -33,7 +33,11 @@ def run_checks(
         began: When the step began.
         selected: The checks that are wanted.
     """
-    checks = [check for check in CHECKS if dg.AssetCheckKey(key, check.name) in selected]
+    checks = [
+        check
+        for check in CHECKS
+        if check.applies(type(extraction.stream)) and dg.AssetCheckKey(key, check.name) in selected
+    ]
     if not isinstance(io_manager, HoldsTables):
         for check in checks:
             yield dg.AssetCheckResult(

@@ -75,6 +75,7 @@ class BaseStream(Reader):
         chart: A picture of the table.
         unit: What a reader of the log wants counted.
         counted: What is counted while reading, so that a count of none is told as well.
+        tells_total: Whether Intercom tells how many there are.
         is_long: Whether a first load takes long, so that it had better begin before others.
     """
 
@@ -102,6 +103,7 @@ class BaseStream(Reader):
     unit: ClassVar[str] = "records"
     counted: ClassVar[tuple[str, ...]] = ()
     is_long: ClassVar[bool] = False
+    tells_total: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
     nested: ClassVar[tuple[type[BaseStream], ...]] = ()
 
@@ -115,6 +117,8 @@ class BaseStream(Reader):
         self.counts: Counter[str] = Counter(dict.fromkeys(self.counted, 0))
         # How many records Intercom said there are to read, by where it said so.
         self.told: dict[Any, int] = {}
+        # The same, if this run reads all that there are.
+        self.total: int | None = None
 
     @classmethod
     def unique_key(cls) -> list[str]:
@@ -162,6 +166,11 @@ class BaseStream(Reader):
         for page in self.optional_fields.asked(ask):
             tell(page, self.counts, self.tap_stream_id)
             yield page
+
+    def hear(self, page: Page) -> None:
+        """Remembers how many records there are, if a page tells, in a read of all of them."""
+        if page.total is not None:
+            self.told[self.path] = self.total = page.total
 
     def check(self, page: Page) -> None:
         """Refuses a page that does not answer what was asked.

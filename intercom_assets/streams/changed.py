@@ -39,6 +39,8 @@ class ChangedStream(IncrementalStream):
             for page in self.read(
                 self.path, **self.between(start, None if end == started else end)
             ):
+                if start <= 0 and end == started:
+                    self.hear(page)
                 yield self.batch(page, state)
             # Not beyond now: the Date that the run began with may have been wrong.
             state = state.with_complete(start, min(end, self.client.server_time()))

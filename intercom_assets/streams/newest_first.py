@@ -33,6 +33,8 @@ class NewestFirstStream(IncrementalStream):
 
     def _down_to(self, moment: int, state: SyncState) -> Iterator[Batch]:
         for page in self.pages():
+            if moment <= 0:
+                self.hear(page)
             yield self.batch(page, state)
             times = [parse_epoch(record.get(self.replication_key)) for record in page.records]
             # The moment's own second may go on on the next page.

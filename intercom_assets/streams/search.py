@@ -58,6 +58,7 @@ class SearchStream(IncrementalStream):
     """A collection with a search by updated_at."""
 
     is_long = True
+    tells_total = True
     # How far a search may miss the moment it is asked for, in seconds. Conversations are matched to
     # the second, where ">" is documented as both "greater" and "greater or equal".
     margin: ClassVar[int] = 1
@@ -69,9 +70,6 @@ class SearchStream(IncrementalStream):
     newest_first: ClassVar[bool] = False
     # Whether a walk's cursor is kept, because its start cannot be asked for exactly.
     keeps_cursor: ClassVar[bool] = False
-
-    # How many records Intercom told of, if a walk over all history began.
-    total: int | None = None
 
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
         """Yields what is missing, in pages, each with the state that holds after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ class FullTableStream(BaseStream):
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
         """Yields the whole list; whoever stores it replaces what was there."""
         for page in self.pages():
+            self.hear(page)
             yield self.batch(page, SyncState())
 
 
@@ -47,8 +49,7 @@ class IncrementalStream(BaseStream):
         started = self.client.server_time()
         state = begin(state, run, started)
         for page in self.pages():
-            if page.total is not None:
-                self.told[self.path] = page.total
+            self.hear(page)
             yield self.batch(page, state)
         end = min(started, self.client.server_time())
         done = SyncState(since=run.since).with_complete(run.since, end)
@@ -85,6 +86,11 @@ class EveryParent(BaseStream):
         workers = min(self.client.settings.max_concurrency, len(listed))
         return overlap((partial(self._children, parent) for parent in listed), workers)
 
+    def hear(self, page: Page) -> None:
+        """Adds up what the first page of each parent's children tells."""
+        if page.total is not None:
+            self.told[self.path] = self.total = (self.total or 0) + page.total
+
     def unreadable(self, parent: Record, problem: UnusableAnswer) -> list[Page]:
         """What stands for children that come as no records each time.
 
@@ -106,7 +112,7 @@ class EveryParent(BaseStream):
         for page in pages:
             for record in page.records:
                 record[self.parent_id] = id
-        return pages
+        return [replace(page, total=None if n else page.total) for n, page in enumerate(pages)]
 
 
 class ChildTableStream(EveryParent, FullTableStream):

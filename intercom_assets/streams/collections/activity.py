@@ -22,6 +22,7 @@ class ActivityLogs(ChangedStream):
     params: ClassVar[dict[str, Any]] = {"per_page": 250}
     changed_after = "created_at_after"
     changed_before = "created_at_before"
+    tells_total = True
     docs_page = "admins/listactivitylogs"
     data_key = "activity_logs"
     plain = "id activity_type"

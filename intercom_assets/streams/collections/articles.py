@@ -21,6 +21,7 @@ class Articles(NewestFirstStream):
     path = "/articles"
     # The list is sorted by updated_at, newest first, and knows no filter.
     params: ClassVar[dict[str, Any]] = {"per_page": 250}
+    tells_total = True
     docs_page = "articles/listarticles"
     data_key = "data"
     plain = "id type workspace_id author_id state default_locale parent_id parent_type"
@@ -56,6 +57,7 @@ class InternalArticles(FullTableStream):
     group = CONTENT
     since = "2.13"
     path = "/internal_articles"
+    tells_total = True
     docs_page = "internal-articles/listinternalarticles"
     data_key = "data"
     plain = "id type locale owner_id author_id folder_id"
@@ -70,6 +72,7 @@ class ContentSnippets(FullTableStream):
     since = "2.16"
     path = "/content_snippets"
     params: ClassVar[dict[str, Any]] = {"per_page": 50}
+    tells_total = True
     docs_page = "content-snippets/listcontentsnippets"
     data_key = "data"
     plain = "id type locale"
@@ -83,6 +86,7 @@ class ContentImportSources(FullTableStream):
     group = CONTENT
     since = "2.12"
     path = "/ai/content_import_sources"
+    tells_total = True
     docs_page = "ai-content/listcontentimportsources"
     data_key = "data"
     plain = "id type url status sync_behavior"
@@ -95,6 +99,7 @@ class ExternalPages(FullTableStream):
     group = CONTENT
     since = "2.12"
     path = "/ai/external_pages"
+    tells_total = True
     docs_page = "ai-content/listexternalpages"
     data_key = "data"
     plain = "id type url locale source_id external_id"
@@ -110,6 +115,7 @@ class Folders(FullTableStream):
     since = "2.17"
     path = "/folders"
     params: ClassVar[dict[str, Any]] = {"per_page": 150}
+    tells_total = True
     docs_page = "folders/listfolders"
     data_key = "data"
     plain = "id type name parent_folder_id"
@@ -124,6 +130,7 @@ class DynamicContents(FullTableStream):
     since = "2.17"
     path = "/dynamic_contents"
     params: ClassVar[dict[str, Any]] = {"per_page": 50}
+    tells_total = True
     docs_page = "dynamic-content/listdynamiccontents"
     data_key = "data"
     plain = "id type name"

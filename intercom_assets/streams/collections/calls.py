@@ -21,6 +21,7 @@ class Calls(IncrementalStream):
     since = "2.14"
     path = "/calls"
     params: ClassVar[dict[str, Any]] = {"per_page": 25}
+    tells_total = True
     docs_page = "calls/listcalls"
     data_key = "data"
     plain = "id type conversation_id admin_id contact_id state call_type direction ended_reason"

@@ -23,6 +23,7 @@ class DeletedConversations(NewestFirstStream):
     append = True
     path = "/conversations/deleted"
     params: ClassVar[dict[str, Any]] = {"order": "desc", "per_page": 60}
+    tells_total = True
     docs_page = "conversations/listdeletedconversationids"
     data_key = "conversations"
     plain = "id type"

@@ -14,6 +14,7 @@ class HelpCenters(FullTableStream):
     tap_stream_id = "help_centers"
     group = CONTENT
     path = "/help_center/help_centers"
+    tells_total = True
     docs_page = "help-center/listhelpcenters"
     data_key = "data"
     plain = "id type workspace_id identifier display_name url custom_domain"
@@ -26,6 +27,7 @@ class Collections(FullTableStream):
     group = CONTENT
     path = "/help_center/collections"
     params: ClassVar[dict[str, Any]] = {"per_page": 60}
+    tells_total = True
     docs_page = "help-center/listallcollections"
     data_key = "data"
     plain = "id type workspace_id name url icon default_locale parent_id help_center_id"
@@ -40,6 +42,7 @@ class HelpCenterRedirects(ChildTableStream):
     parent = HelpCenters
     parent_id = "help_center_id"
     path = "/help_center/help_centers/{id}/redirects"
+    tells_total = True
     docs_page = "help-center/listhelpcenterredirects"
     data_key = "data"
     plain = "id help_center_id type from_url locale target_type target_id"
@@ -54,6 +57,7 @@ class NewsItems(FullTableStream):
     tap_stream_id = "news_items"
     group = CONTENT
     path = "/news/news_items"
+    tells_total = True
     docs_page = "news/listnewsitems"
     data_key = "data"
     plain = _NEWS
@@ -66,6 +70,7 @@ class Newsfeeds(FullTableStream):
     tap_stream_id = "newsfeeds"
     group = CONTENT
     path = "/news/newsfeeds"
+    tells_total = True
     docs_page = "news/listnewsfeeds"
     data_key = "data"
     plain = "id type name"
@@ -80,6 +85,7 @@ class NewsfeedItems(ChildTableStream):
     parent_id = "newsfeed_id"
     key_properties: ClassVar[list[str]] = ["newsfeed_id", "id"]
     path = "/news/newsfeeds/{id}/items"
+    tells_total = True
     docs_page = "news/listlivenewsfeeditems"
     data_key = "data"
     plain = f"newsfeed_id {_NEWS}"

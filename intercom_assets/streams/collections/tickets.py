@@ -25,7 +25,6 @@ class Tickets(SearchStream):
     docs_page = "tickets/searchtickets"
     plain = "id type ticket_id category previous_ticket_state_id admin_assignee_id team_assignee_id"
     bodies = ("ticket_attributes",)
-    counted = ("tickets truncated",)
     chart = Chart(
         "Tickets opened a day, and resolved ones on the day of their last change",
         """
@@ -48,6 +47,7 @@ class TicketParts(NestedStream):
     parent_id = "ticket_id"
     inside = "ticket_parts.ticket_parts"
     context_columns = ("ticket_total_parts", "_parts_truncated")
+    counted = ("tickets truncated",)
     docs_page = "tickets/searchtickets"
     plain = (
         "id ticket_id type part_type ticket_state previous_ticket_state external_id "
@@ -62,10 +62,13 @@ class TicketParts(NestedStream):
     def context(self, parent: Mapping[str, Any], items: list[Record]) -> dict[str, Any]:
         """What each part tells of its ticket: also whether older ones are beyond reach."""
         total = parent["ticket_parts"].get("total_count", len(items))
+        truncated = isinstance(total, int) and total > len(items)
+        if truncated:
+            self.counts["tickets truncated"] += 1
         return {
             **super().context(parent, items),
             "ticket_total_parts": total,
-            "_parts_truncated": isinstance(total, int) and total > len(items),
+            "_parts_truncated": truncated,
         }
 
 

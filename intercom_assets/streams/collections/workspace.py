@@ -177,6 +177,7 @@ class Audiences(FullTableStream):
     since = "2.16"
     path = "/audiences"
     params: ClassVar[dict[str, Any]] = {"per_page": 50}
+    tells_total = True
     docs_page = "audiences/listaudiences"
     data_key = "data"
     plain = "id type name"
