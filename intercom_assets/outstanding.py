@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from intercom_assets.client import IntercomClient
-from intercom_assets.client.pagination import search_pages
 from intercom_assets.resume import newest_bookmark
-from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.timestamps import parse_epoch
 
 # However often it was in vain, what is outstanding is asked for every hour.
@@ -66,20 +63,6 @@ class Outlook(NamedTuple):
     def key(self) -> str:
         """What tells one asking for the same change from another."""
         return f"{self.bookmark}:{self.asked}"
-
-
-def newest(client: IntercomClient, stream: type[SearchStream]) -> int | None:
-    """When a stream's newest record changed, epoch seconds; None if it has no records."""
-    pages = search_pages(
-        stream(client).client,  # of the API version that has it
-        stream.path,
-        {"field": "updated_at", "operator": ">", "value": 0},
-        order="descending",
-        key=stream.data_key,
-        page_size=1,
-    )
-    records = next(pages).records
-    return parse_epoch(records[0].get("updated_at")) if records else None
 
 
 def landed(instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey]) -> int | None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from intercom_assets.client.errors import PermissionDenied, RetriableError
+from intercom_assets.client.errors import IntercomError, PermissionDenied, RetriableError
 from intercom_assets.jobs import WORKSPACE_TAG
-from intercom_assets.outstanding import Outlook, landed, newest
+from intercom_assets.outstanding import Outlook, landed
 from intercom_assets.resources import IntercomResource
-from intercom_assets.streams import STREAMS
-from intercom_assets.streams.search import SearchStream
+from intercom_assets.streams import STREAMS, BaseStream
+from intercom_assets.streams.availability import is_lacking
+from intercom_assets.streams.newest import is_watched, newest
 from intercom_assets.translator import keys_by_stream
 
 if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
@@ -41,9 +42,11 @@ def build_intercom_sensor(
 ) -> dg.SensorDefinition:
     """A sensor that asks Intercom whether anything changed, and runs what of it has not landed.
 
-    One request of one record a stream that can be searched. Companies cannot be asked so cheaply;
-    they and the settings are the schedule's. What has landed by whatever run is not asked for
-    again; what has not, because a run failed or was killed, is, after ever longer waits.
+    One small request a stream whose changes can be asked for: by a search, by a parameter, or
+    because its list begins with the newest. Companies cannot be asked so cheaply; they and the
+    settings are the schedule's, as are logs, to which something is always added. What has landed
+    by whatever run is not asked for again; what has not, because a run failed or was killed, is,
+    after ever longer waits.
 
     Args:
         assets: Assets of one workspace.
@@ -53,14 +56,10 @@ def build_intercom_sensor(
         minimum_interval_seconds: How often it asks, at the most.
     """
     keys = keys_by_stream(assets)
-    searched: dict[str, type[SearchStream]] = {
-        stream: of
-        for stream, of in STREAMS.items()
-        if stream in keys and issubclass(of, SearchStream)
-    }
     wanted = {
         stream: [keys[stream], *(key for other, key in keys.items() if STREAMS[other].parent is of)]
-        for stream, of in searched.items()
+        for stream, of in STREAMS.items()
+        if stream in keys and is_watched(of)
     }
 
     @dg.sensor(
@@ -75,15 +74,14 @@ def build_intercom_sensor(
         if _is_under_way(context.instance, name, set(keys.values())):
             return dg.SkipReason("a run of this workspace is under way")
         resource: IntercomResource = getattr(context.resources, resource_key)
+        known = {stream: landed(context.instance, wanted[stream]) for stream in wanted}
         try:
-            now = _newest_of(searched, resource, context)
+            now = _newest_of(known, resource, context)
         except RetriableError as problem:
             return dg.SkipReason(f"Intercom does not answer now: {problem}")
         cursor = json.loads(context.cursor or "{}")
         outlooks = {
-            stream: Outlook(*cursor.get(stream, ())).after(
-                moment, landed(context.instance, wanted[stream])
-            )
+            stream: Outlook(*cursor.get(stream, ())).after(moment, known[stream])
             for stream, moment in now.items()
             if moment is not None
         }
@@ -112,18 +110,25 @@ def build_automation_sensor(
 
 
 def _newest_of(
-    streams: Mapping[str, type[SearchStream]],
-    resource: IntercomResource,
-    context: dg.SensorEvaluationContext,
+    known: Mapping[str, int | None], resource: IntercomResource, context: dg.SensorEvaluationContext
 ) -> dict[str, int | None]:
     found = {}
     with resource.hasty_client() as client:
-        for stream, of in streams.items():
+        for name, bookmark in known.items():
+            stream: Any = STREAMS[name](client)
+            # What shows up late lies behind the bookmark.
+            since = max((bookmark or 0) - stream.default_run().lookback, 0)
             try:
-                found[stream] = newest(client, of)
-            except PermissionDenied as problem:
-                context.log.warning(f"{stream} is not watched: {problem}")
+                found[name] = newest(stream, since)
+            except IntercomError as problem:
+                if not _is_of_one_stream(STREAMS[name], problem):
+                    raise
+                context.log.warning(f"{name} is not watched: {problem}")
     return found
+
+
+def _is_of_one_stream(stream: type[BaseStream], problem: IntercomError) -> bool:
+    return isinstance(problem, PermissionDenied) or is_lacking(stream, problem)
 
 
 def _result(

@@ -41,7 +41,8 @@ def test_everything_ships_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 TICKETS = ("tickets", "ticket_parts")
-CHANGES = {"contacts", "conversations", "conversation_parts", *TICKETS}
+LISTS = ("articles", "macros")
+CHANGES = {"contacts", "conversations", "conversation_parts", *TICKETS, *LISTS}
 
 
 def load(defs: dg.Definitions, instance: dg.DagsterInstance, *streams: str) -> bool:
@@ -65,13 +66,34 @@ def test_the_sensor_runs_only_what_changed_and_has_not_landed(
         second = tick(defs, instance, first.cursor)
         assert second.skip_message == "nothing changed"
         assert not second.run_requests
-        assert len(sandbox.requests) == 3, "one small request a stream"
-        assert {request.body["pagination"]["per_page"] for request in sandbox.requests} == {1}
+        assert len(sandbox.requests) == 5, "one small request a stream"
+        searches = [request for request in sandbox.requests if request.method == "POST"]
+        assert {request.body["pagination"]["per_page"] for request in searches} == {1}
         sandbox.workspace.clock.advance(60)
         sandbox.workspace.update("contacts", next(iter(sandbox.workspace.contacts)), name="New")
         third = tick(defs, instance, second.cursor)
         assert selected(third) == {"contacts"}
         assert third.run_requests[0].run_key != first.run_requests[0].run_key
+
+
+@pytest.mark.parametrize("stream", ["tickets", *LISTS])
+def test_the_sensor_sees_a_change_of_what_is_not_searched_as_well(
+    sandbox: Sandbox, tmp_path: Path, stream: str
+) -> None:
+    defs = workspace(sandbox, tmp_path / "w.duckdb", streams=[stream])
+    with dg.instance_for_test() as instance:
+        first = tick(defs, instance, None)
+        sandbox.workspace.clock.advance(60)
+        assert load(defs, instance, *selected(first))
+        second = tick(defs, instance, first.cursor)
+        assert second.skip_message == "nothing changed"
+        sandbox.workspace.clock.advance(60)
+        sandbox.workspace.change(6)
+        third = tick(defs, instance, second.cursor)
+        assert stream in selected(third)
+        sandbox.workspace.clock.advance(300)  # some of the changes are of the next minutes
+        assert load(defs, instance, *selected(third))
+        assert tick(defs, instance, third.cursor).skip_message == "nothing changed"
 
 
 def test_what_has_not_landed_is_asked_for_again_and_ever_more_seldom(
@@ -102,7 +124,7 @@ def test_parts_that_are_missing_are_asked_for(sandbox: Sandbox, tmp_path: Path) 
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     with dg.instance_for_test() as instance:
         sandbox.workspace.clock.advance(60)
-        assert load(defs, instance, "contacts", "conversations", *TICKETS)
+        assert load(defs, instance, *CHANGES - {"conversation_parts"})
         assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
 
 
