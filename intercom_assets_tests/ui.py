@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -29,6 +30,12 @@ FLAGS = (
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 SECONDS = 90
+GROUPS = ("intercom", "relations", "models", "report")
+# Assets of each group, few enough to be read in one picture.
+LINEAGE = (
+    "conversations conversation_parts conversation_tags conversation_ratings conversation_facts "
+    "conversation_events response_times csat_ratings tag_daily support_report"
+).split()
 
 
 def chromium() -> str | None:
@@ -124,7 +131,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def take_pictures() -> None:
-    """Materializes everything, and photographs the graph, a chart and the checks."""
+    """Materializes everything, and photographs graphs, a chart, checks and the report."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
         Sandbox() as sandbox,
@@ -137,22 +144,54 @@ def take_pictures() -> None:
             lambda answer: "mutation Launch" in (answer.request.post_data or "")
         ):
             page.get_by_role("button", name="Materialize all").click()
-        page.goto(f"{url}/assets/conversation_parts?view=events")
-        page.get_by_text("Materialized in run").first.wait_for()
-        page.goto(f"{url}/asset-groups")
-        page.get_by_text("Materialized", exact=True).first.wait_for()
-        page.wait_for_function("() => !document.body.innerText.includes('Loading...')")
-        page.wait_for_timeout(1_000)  # until the graph has come to rest
-        page.screenshot(path=IMAGES / "graph.png")
-        page.goto(f"{url}/assets/conversation_parts?view=events")
-        page.get_by_text("intercom/records", exact=True).first.wait_for()
-        page.screenshot(path=IMAGES / "asset.png")
-        open_chart(page)
-        page.wait_for_timeout(1_000)  # until the dialog has come to rest
-        page.screenshot(path=IMAGES / "chart.png")
-        page.goto(f"{url}/assets/conversation_parts?view=checks")
-        page.wait_for_timeout(5_000)
-        page.screenshot(path=IMAGES / "checks.png")
+        # The report is the last of all.
+        page.goto(f"{url}/assets/support_report?view=events")
+        page.get_by_text("Materialized in run").first.wait_for(timeout=5 * SECONDS * 1000)
+        _graphs(page, url)
+        _asset(page, url)
+        report = next(Path(home).rglob("support_report*/**/*.html"))
+        page.set_viewport_size({"width": 1200, "height": 940})
+        page.goto(report.as_uri())
+        page.locator(".chart svg").last.wait_for()
+        _photograph(page, "report")
+
+
+def _graphs(page: Page, url: str) -> None:
+    """All assets by group, and some of them from left to right."""
+    # In a narrower window groups are drawn without the numbers of their assets.
+    page.set_viewport_size({"width": 1700, "height": 640})
+    page.goto(f"{url}/asset-groups")
+    page.get_by_text("relations").last.wait_for()
+    page.wait_for_timeout(5_000)  # until it is known how each group is
+    _photograph(page, "graph")
+    page.set_viewport_size({"width": 1700, "height": 1300})
+    chosen = quote(" or ".join(f'key:"{name}"' for name in LINEAGE), safe="")
+    groups = ",".join(
+        f"global@global:{name}" for name in ("intercom", "relations", "models", "report")
+    )
+    page.goto(f"{url}/asset-groups~{chosen}/?expanded={quote(groups)}")
+    page.get_by_text("support_report").last.wait_for()
+    page.get_by_text("Hide navigation").click()
+    _photograph(page, "lineage")
+
+
+def _asset(page: Page, url: str) -> None:
+    """What an asset's page tells: numbers, a chart, checks."""
+    page.set_viewport_size({"width": 1400, "height": 1200})
+    page.goto(f"{url}/assets/conversation_parts?view=events")
+    page.get_by_text("intercom/records", exact=True).first.wait_for()
+    _photograph(page, "asset")
+    open_chart(page)
+    _photograph(page, "chart")
+    page.goto(f"{url}/assets/conversation_parts?view=checks")
+    page.get_by_text("Target materialization").first.wait_for()
+    _photograph(page, "checks")
+
+
+def _photograph(page: Page, name: str) -> None:
+    page.wait_for_function("() => !document.body.innerText.includes('Loading...')")
+    page.wait_for_timeout(2_000)  # until what moves has come to rest
+    page.screenshot(path=IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ class _Factory:
             description=model.description,
             metadata={
                 "dagster/column_schema": dg.TableSchema(columns=columns),
+                "dagster/column_lineage": self._lineage(model),
                 "dagster/table_name": f"{self.models_schema}.{model.name}",
             },
             automation_condition=dg.AutomationCondition.eager(),
@@ -113,6 +114,21 @@ class _Factory:
 
     def _key(self, model: str) -> dg.AssetKey:
         return dg.AssetKey([*self.prefix, model])
+
+    def _lineage(self, model: Model) -> dg.TableColumnLineage:
+        return dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(
+                        self._key(table) if table in models() else self.origins[table][0], of
+                    )
+                    for table, of in found
+                    # What is read only where it is there may not be.
+                    if table in models() or table in self.origins
+                ]
+                for column, found in model.lineage.items()
+            }
+        )
 
     def _deps(self, rendered: Rendered) -> list[dg.AssetKey]:
         read = [key for table in rendered.sources for key in self.origins[table]]

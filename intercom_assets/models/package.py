@@ -33,12 +33,14 @@ class Model:
         description: What a row is.
         columns: Its columns.
         tests: What must hold of it.
+        lineage: The tables or models, and their columns, that each column is made of.
     """
 
     name: str
     description: str
     columns: tuple[Column, ...]
     tests: tuple[Test, ...]
+    lineage: Mapping[str, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,12 @@ def _model(facts: Mapping[str, Any]) -> Model:
             ),
             *_own_tests(name),
         ),
+        {each["name"]: _origins(each.get("meta", {}).get("from", ())) for each in columns},
     )
+
+
+def _origins(told: Iterable[str]) -> Sequence[tuple[str, str]]:
+    return [(table, column) for table, column in (each.split(".") for each in told)]
 
 
 def _test(model: str, column: str, declared: str | Mapping[str, Any]) -> Test:
