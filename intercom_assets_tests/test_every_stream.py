@@ -6,30 +6,39 @@ from collections.abc import Callable
 
 import pytest
 
-from intercom_assets.sandbox import Sandbox
+from intercom_assets.sandbox import Sandbox, Workspace
+from intercom_assets.singer import tap
+from intercom_assets.singer.catalog import discover, select
 from intercom_assets.streams import STREAMS
 from intercom_assets.streams.selection import choose
-from intercom_assets_tests.conftest import Project
+from intercom_assets_tests.conftest import Project, client_of
+from intercom_assets_tests.singer_output import Target
 
 # Each run adds what Intercom told it.
 SNAPSHOTS = {"team_metrics"}
+CUSTOM = "Order,Abonnement"
 
 
 @pytest.fixture
 def whole(make_project: Callable[..., Project], sandbox: Sandbox) -> Project:
     """A project that can read all there is, off streams as well."""
-    return make_project(sandbox, custom_object_types="Order,Abonnement")
+    return make_project(sandbox, custom_object_types=CUSTOM)
+
+
+def complete(space: Workspace) -> None:
+    """Has a workspace hold something for each stream."""
+    users = [id for id, contact in space.contacts.items() if contact["role"] == "user"]
+    space.merge_contacts(users[0], users[1])
+    space.delete("conversations", next(reversed(space.conversations)))
+    side = {"side_conversation_id": "7001", "conversation_parts": [], "total_count": 0}
+    space.attach(next(iter(space.conversations)), "side_conversations", side)
 
 
 def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     whole: Project,
 ) -> None:
     space = whole.sandbox.workspace
-    users = [id for id, contact in space.contacts.items() if contact["role"] == "user"]
-    space.merge_contacts(users[0], users[1])
-    space.delete("conversations", next(reversed(space.conversations)))
-    side = {"side_conversation_id": "7001", "conversation_parts": [], "total_count": 0}
-    space.attach(next(iter(space.conversations)), "side_conversations", side)
+    complete(space)
     whole.run(*STREAMS)
     assert whole.differences(*STREAMS) == {}
     rows = {name: whole.query(f"select count(*) from intercom.{name}")[0][0] for name in STREAMS}
@@ -39,6 +48,35 @@ def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     whole.run(*STREAMS)
     # A company that changes does not move the contacts whose lists show it.
     assert whole.differences(*(name for name in STREAMS if name != "contacts")) == {}
+
+
+def test_the_tap_gives_each_record_whole(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    complete(sandbox.workspace)
+    catalog = discover()
+    for entry in catalog["streams"]:
+        entry["metadata"][0]["metadata"]["selected"] = True
+    tap.sync(client_of(sandbox, custom_object_types=CUSTOM), select(catalog), {}, {})
+    target = Target().read(capsys.readouterr().out)
+    found = {name: target.disagreements(sandbox.workspace, name)[:3] for name in STREAMS}
+    assert found == {name: [] for name in STREAMS}
+    assert all(target.tables[name] for name in STREAMS), "nothing would be compared"
+
+
+def test_get_records_gives_each_record_whole(sandbox: Sandbox) -> None:
+    complete(sandbox.workspace)
+    client = client_of(sandbox, custom_object_types=CUSTOM)
+    target = Target()
+    for name, kind in STREAMS.items():
+        stream = kind(client)
+        target.schemas[name] = stream.load_schema()["properties"]
+        records = list(stream.get_records())
+        target.tables[name] = dict(enumerate(records))
+        undeclared = {field for record in records for field in record} - set(target.schemas[name])
+        target.schemas[name] |= {field: {"type": ["null", "object"]} for field in undeclared}
+    found = {name: target.disagreements(sandbox.workspace, name)[:3] for name in STREAMS}
+    assert found == {name: [] for name in STREAMS}
 
 
 @pytest.mark.slow
