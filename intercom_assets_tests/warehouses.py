@@ -108,6 +108,12 @@ def opened(database: Database) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor.close()
 
 
+def tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables that a connection sees in its database."""
+    asked = "select table_name from duckdb_tables() where database_name = current_database()"
+    return {name for (name,) in connection.execute(asked).fetchall()}
+
+
 @cache
 def _instance(database: str) -> duckdb.DuckDBPyConnection:
     instance = duckdb.connect(config=_config(database))

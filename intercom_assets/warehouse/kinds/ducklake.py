@@ -137,6 +137,9 @@ DUCKLAKE = Kind(
     passing=("Transaction conflict", "HTTP 503", "HTTP 500", "SlowDown"),
     away=(
         "Connection refused",
+        "no connection to the server",
+        "could not receive data from server",
+        "could not send data to server",
         "server closed the connection",
         "the database system is",
         "terminating connection",
