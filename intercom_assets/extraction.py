@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import dagster as dg
@@ -12,9 +13,11 @@ import dagster as dg
 from intercom_assets.observability.presentation import Presentation, presentation_of
 from intercom_assets.streams import (
     INCREMENTAL,
+    STREAMS,
     BaseStream,
     Batch,
     ChildStream,
+    IncrementalStream,
     NestedStream,
     Run,
     WorkQueue,
@@ -22,7 +25,25 @@ from intercom_assets.streams import (
 from intercom_assets.streams.privacy import Privacy
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.state import SyncState
-from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.spec import MARK, TableSpec
+
+
+@cache
+def _children() -> Mapping[str, Mapping[str, str]]:
+    """The tables that hang on others, and their columns of the others' ids.
+
+    Those that are replaced as a whole are not among them: each read tells what of them is gone. Nor
+    is what only ever grows: it has happened, whatever became of whom it happened to.
+    """
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, stream in STREAMS.items():
+        if stream.parent and issubclass(stream, (IncrementalStream, NestedStream)):
+            if getattr(stream, "append", False):
+                continue
+            column = next((own for own, of in stream.references.items() if of == "id"), None)
+            if column:
+                found[stream.parent.tap_stream_id][name] = column
+    return found
 
 
 class Extraction:
@@ -34,6 +55,7 @@ class Extraction:
         allow_empty: Whether an empty answer may empty a table that has rows.
         allow_shrink: Whether a full refresh may remove more than a fifth of a table.
         privacy: What is left out before anything is stored.
+        on_delete: What becomes of rows that are gone at the source: MARK or REMOVE.
         asset_keys: The assets of all streams by name, for the lineage of columns.
 
     Attributes:
@@ -50,6 +72,7 @@ class Extraction:
         allow_empty: bool = False,
         allow_shrink: bool = False,
         privacy: Privacy | None = None,
+        on_delete: str = MARK,
         asset_keys: Mapping[str, dg.AssetKey] | None = None,
     ) -> None:
         self.stream = stream
@@ -57,8 +80,10 @@ class Extraction:
         self.allow_empty = allow_empty
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
+        self.on_delete = on_delete
         self.nested = [
-            Extraction(inner, self.run, privacy=privacy) for inner in stream.inner_streams()
+            Extraction(inner, self.run, privacy=privacy, on_delete=on_delete)
+            for inner in stream.inner_streams()
         ]
         self.landed: dict[str, Any] | None = None
         self.asset_keys = asset_keys or {}
@@ -76,6 +101,9 @@ class Extraction:
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
             context=stream.context_columns,
+            on_delete=self.on_delete,
+            merged=stream.merged,
+            children=_children(),
             **self._queue_of(stream),
         )
 

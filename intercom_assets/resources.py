@@ -16,6 +16,7 @@ from intercom_assets.client import IntercomClient
 from intercom_assets.client.settings import DESCRIPTIONS, Settings, check_setting
 from intercom_assets.streams.privacy import Privacy
 from intercom_assets.version import __version__
+from intercom_assets.warehouse.spec import MARK, checked_on_delete
 
 # So that a code location tells Dagster which version it runs.
 DagsterLibraryRegistry.register("intercom-assets", __version__, is_dagster_package=False)
@@ -60,6 +61,11 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=None, description=DESCRIPTIONS["custom_object_types"]
     )
 
+    on_delete: str | None = Field(
+        default=None,
+        description="What becomes of rows that are gone at Intercom: mark (default) keeps them, "
+        "with the time in _deleted_at; remove takes them, and what hangs on them.",
+    )
     drop_bodies: bool = Field(
         default=False,
         description="Leave out all that people wrote: bodies of conversations, parts and notes, "
@@ -94,6 +100,8 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         # An EnvVar is checked when Dagster has resolved it.
         if value is None or isinstance(value, VARIABLES) or info.field_name is None:
             return value
+        if info.field_name == "on_delete":
+            return checked_on_delete(value)
         check_setting(info.field_name, value)
         return value
 
@@ -111,6 +119,16 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         salt = _shown(self.hash_salt) or os.environ.get("INTERCOM_HASH_SALT", "")
         return Privacy(self.drop_fields, self.hash_fields, salt, self.drop_bodies)
+
+    def gone_rows(self) -> str:
+        """What becomes of rows that are gone at Intercom.
+
+        Raises:
+            ValueError: When the environment says something else than mark or remove.
+        """
+        return checked_on_delete(
+            _shown(self.on_delete) or os.environ.get("INTERCOM_ON_DELETE") or MARK
+        )
 
     def client(self) -> IntercomClient:
         """The client of this workspace, shared by all assets of a process.

@@ -82,6 +82,7 @@ class IntercomSync:
             allow_empty=self.config.allow_empty,
             allow_shrink=self.config.allow_shrink,
             privacy=self.intercom.privacy(),
+            on_delete=self.config.on_delete or self.intercom.gone_rows(),
             may_retry=context.retry_number < self.max_retries,
             retries=(self.max_retries, self.retry_seconds),
         )

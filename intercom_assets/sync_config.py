@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from intercom_assets.client.settings import check_setting
 from intercom_assets.streams import Run
 from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.warehouse.spec import checked_on_delete
 
 
 class SyncConfig(dg.Config):
@@ -15,8 +16,8 @@ class SyncConfig(dg.Config):
 
     full_refresh: bool = Field(
         default=False,
-        description="Read everything anew, and then remove rows that Intercom no longer has (of "
-        "conversation_parts none is removed). Is remembered until it is complete.",
+        description="Read everything anew, and then mark or remove rows that Intercom no longer "
+        "has (of conversation_parts none). Is remembered until it is complete.",
     )
     start_date: str | None = Field(
         default=None,
@@ -33,8 +34,19 @@ class SyncConfig(dg.Config):
     )
     allow_shrink: bool = Field(
         default=False,
-        description="Let a full refresh remove more than a fifth of a table's rows.",
+        description="Let a full refresh find more than a fifth of a table's rows gone.",
     )
+
+    on_delete: str | None = Field(
+        default=None,
+        description="What becomes of rows that are gone at Intercom: mark (in _deleted_at), or "
+        "remove. Default: as the resource says.",
+    )
+
+    @field_validator("on_delete")
+    @classmethod
+    def _check_on_delete(cls, value: Any) -> Any:
+        return value if value is None else checked_on_delete(value)
 
     @field_validator("start_date", "lookback")
     @classmethod

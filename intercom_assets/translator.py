@@ -10,7 +10,7 @@ import dagster as dg
 from intercom_assets.observability import metadata
 from intercom_assets.streams import BaseStream
 from intercom_assets.warehouse.encoding import column_type
-from intercom_assets.warehouse.names import SYNCED_AT
+from intercom_assets.warehouse.ours import ours_of
 
 # For the hourly schedule: a few runs may fail before anybody is told.
 FRESHNESS = dg.FreshnessPolicy.time_window(
@@ -96,7 +96,7 @@ class IntercomTranslator:
         return dg.AssetSpec(
             key=[*stream.key_prefix, stream.name],
             description=_description(stream),
-            metadata={metadata.COLUMN_SCHEMA: _column_schema(stream.schema)},
+            metadata={metadata.COLUMN_SCHEMA: _column_schema(stream.schema, stream.stream.merged)},
             group_name=stream.group_name,
             owners=stream.owners,
             tags=stream.tags,
@@ -132,12 +132,13 @@ def _description(stream: IntercomStreamProps) -> str:
     return f"{stream.schema['description']}\n\nIntercom's `{stream.path}`. {how}"
 
 
-def _column_schema(schema: Mapping[str, Any]) -> dg.TableSchema:
+def _column_schema(schema: Mapping[str, Any], merged: bool) -> dg.TableSchema:
     columns: Sequence[dg.TableColumn] = [
         dg.TableColumn(name, column_type(kind).lower(), description=kind.get("description"))
         for name, kind in schema["properties"].items()
     ]
-    synced = dg.TableColumn(
-        SYNCED_AT, "timestamp with time zone", description="When this row last changed here"
-    )
-    return dg.TableSchema(columns=[*columns, synced])
+    ours = [
+        dg.TableColumn(name, kind.lower(), description=told)
+        for name, (kind, told) in ours_of(merged).items()
+    ]
+    return dg.TableSchema(columns=[*columns, *ours])

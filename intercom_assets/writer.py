@@ -137,19 +137,19 @@ class Writer:
 
         One that is missing from an event would leave a gap in Dagster's plot of it.
         """
-        changes = berth.changes
+        changes, table = berth.changes, berth.describe()
         told = IntercomMetadataSet(
             records=self._records[berth.name],
             inserted=changes.inserted,
             updated=changes.updated,
             unchanged=changes.unchanged,
             deleted=changes.deleted,
+            rows_gone=table.gone,
             calls=extraction.stream.client.calls,
             seconds=round(time.monotonic() - self._began, 3),
             **self._bookmarks(),
         )
-        rows = {metadata.ROW_COUNT: berth.describe()[0]}
-        return {**rows, **told, **counts_of(extraction.stream.counts)}
+        return {metadata.ROW_COUNT: table.rows, **told, **counts_of(extraction.stream.counts)}
 
     def _bookmarks(self) -> dict[str, Any]:
         """Up to where the table is complete, was before, and how far that is behind the source."""

@@ -113,7 +113,8 @@ def agree(things: Things, expected: list[dict[str, Any]]) -> None:
     types = {row[0]: row[1] for row in things.query("describe intercom.things")}
     renamed = dict(things.query("select field, column_name from intercom._columns"))
     names = list(types)
-    stored = [dict(zip(names, row, strict=True)) for row in things.query("from intercom.things")]
+    living = things.query("from intercom.things where _deleted_at is null")
+    stored = [dict(zip(names, row, strict=True)) for row in living]
     rest = list(expected)
     for row in stored:
         columns = {field: renamed.get(field, field) for record in rest for field in record}
@@ -127,7 +128,7 @@ def agree(things: Things, expected: list[dict[str, Any]]) -> None:
                 if name in beside
                 else says(row[name], types[name], wanted.get(name))
                 for name in names
-                if name not in ("_synced_at", "_unparsed")
+                if name not in ("_synced_at", "_deleted_at", "_unparsed")
             ):
                 del rest[number]
                 break

@@ -92,7 +92,7 @@ def test_rows_that_are_marked_as_gone_are_left_out(project: Project) -> None:
     (before,) = project.query("select count(*) from intercom.contacts_flat")[0]
     execute(
         project,
-        "alter table intercom.contacts add column _deleted_at timestamptz;"
+        "alter table intercom.contacts add column if not exists _deleted_at timestamptz;"
         "update intercom.contacts set _deleted_at = now() where id = (select min(id) from "
         "intercom.contacts)",
     )

@@ -101,7 +101,9 @@ class Things:
             return connection.execute(sql, list(values)).fetchall()
 
     def rows(self, columns: str) -> Rows:
-        return self.query(f"select {columns} from intercom.things order by all")
+        """Of rows that are not marked as gone."""
+        living = "select * from intercom.things where _deleted_at is null"
+        return self.query(f"select {columns} from ({living}) order by all")
 
 
 @pytest.fixture

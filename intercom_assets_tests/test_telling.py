@@ -20,7 +20,7 @@ from intercom_assets.sandbox.faults import Fault
 from intercom_assets_tests.conftest import Project
 
 SUMMARY = re.compile(
-    r"^(\S+): ([\d,]+) read: ([\d,]+) new, ([\d,]+) changed, ([\d,]+) unchanged, [\d,]+ removed; "
+    r"^(\S+): ([\d,]+) read: ([\d,]+) new, ([\d,]+) changed, ([\d,]+) unchanged, [\d,]+ gone; "
     r"([\d,]+) calls, [\d.]+ s(.*)$"
 )
 

@@ -131,7 +131,7 @@ def raw_records(workspace: Workspace, stream: str) -> list[dict[str, Any]]:
 def differences(
     database: Path | str, workspace: Workspace, stream: str, schema: str = "intercom"
 ) -> list[str]:
-    """Every way in which a table and the sandbox disagree; empty if they agree."""
+    """Every way in which a table's rows that are not gone and the sandbox disagree."""
     # In a lake each stream has its own.
     columns = f"_columns_{stream}" if str(database).startswith("ducklake:") else "_columns"
     with opened(database) as connection:
@@ -143,7 +143,9 @@ def differences(
                 f'select field, column_name from "{schema}".{columns} where stream = ?', [stream]
             ).fetchall()
         )
-        rows = connection.execute(f'select * from "{schema}"."{stream}"').fetchall()
+        rows = connection.execute(
+            f'select * from "{schema}"."{stream}" where _deleted_at is null'
+        ).fetchall()
     landed = [dict(zip(types, row, strict=True)) for row in rows]
     return disagreements(workspace, stream, landed, types, renamed)
 
@@ -208,7 +210,13 @@ def _field_problems(
 ) -> list[str]:
     problems, filled = (
         [],
-        {"_synced_at", "_unparsed", PLAIN[stream].observed_at if stream in PLAIN else ""},
+        {
+            "_synced_at",
+            "_deleted_at",
+            "_merged_into",
+            "_unparsed",
+            PLAIN[stream].observed_at if stream in PLAIN else "",
+        },
     )
     for field, value in record.items():
         column = renamed.get(field, field)

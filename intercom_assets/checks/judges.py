@@ -4,6 +4,7 @@ from intercom_assets.checks.stored import Stored, Verdict
 from intercom_assets.streams import BaseStream
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.warehouse.names import SYNCED_AT, comma, quote
+from intercom_assets.warehouse.statements import living
 
 # A clock may be behind Intercom's by a few seconds without any harm.
 TOLERANCE_SECONDS = 60
@@ -129,7 +130,7 @@ def parts_complete(stored: Stored) -> Verdict:
         with read as (
             select c.id, try_cast(json_extract(
                 c.statistics, '$.count_conversation_parts') as bigint) as told
-            from {stored.table("conversations")} c
+            from {living(stored.table("conversations"))} c
             join {ledger} l on l.parent_id = c.id and l.stream = $stream
             where l.fetched_at >= to_timestamp($since) and l.updated_at = c.updated_at
                 and l.fetched_at >= c.updated_at

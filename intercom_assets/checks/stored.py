@@ -11,6 +11,7 @@ from intercom_assets.extraction import Extraction
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.names import path
+from intercom_assets.warehouse.statements import living
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Stored:
     def own(self) -> str:
         """The stream's table."""
         return self.table(self.name)
+
+    @property
+    def living(self) -> str:
+        """Its rows that are not marked as gone, as SQL."""
+        return living(self.own)
 
     def ask(self, sql: str, values: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
         """The one row that a query gives."""

@@ -16,6 +16,7 @@ from intercom_assets.observability.step_log import StepLog
 from intercom_assets.streams.privacy import Redaction
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.names import path
+from intercom_assets.warehouse.statements import living
 
 
 def facts_of(
@@ -35,7 +36,7 @@ def facts_of(
         siblings: The assets of the tables beside it, as far as anybody named them.
     """
     changes = berth.changes
-    columns = berth.describe()[1]
+    columns = berth.describe().columns
     told = IntercomMetadataSet(
         new_columns=_json(changes.new_columns),
         widened_columns=_json(changes.widened),
@@ -74,9 +75,9 @@ def look_inside(
     """
     shown: str | None = None
     chart: str | None = None
-    columns = berth.describe()[1]
+    columns = berth.describe().columns
     with berth.warehouse.connection() as connection:
-        table = path(connection, berth.warehouse.schema, berth.name)
+        table = living(path(connection, berth.warehouse.schema, berth.name))
         try:
             shown = preview_markdown(
                 connection,

@@ -21,7 +21,8 @@ class IntercomMetadataSet(NamespacedMetadataSet):
         inserted: Rows that were new.
         updated: Rows whose content changed.
         unchanged: Records that the table held already.
-        deleted: Rows that went.
+        deleted: Rows that went: were marked as gone, or removed.
+        rows_gone: Rows in the table that are marked as gone; ``dagster/row_count`` leaves them out.
         calls: Requests that it took.
         seconds: From the step's turn to the end of storing.
         lag_seconds: How far the bookmark is behind Intercom's clock.
@@ -49,6 +50,7 @@ class IntercomMetadataSet(NamespacedMetadataSet):
     updated: int | None = None
     unchanged: int | None = None
     deleted: int | None = None
+    rows_gone: int | None = None
     calls: int | None = None
     seconds: float | None = None
     lag_seconds: float | None = None

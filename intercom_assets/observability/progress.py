@@ -60,7 +60,7 @@ def summary(told: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     run = IntercomMetadataSet.extract(told)
     rows = (
         f"{run.records or 0:,} read: {run.inserted or 0:,} new, {run.updated or 0:,} changed, "
-        f"{run.unchanged or 0:,} unchanged, {run.deleted or 0:,} removed"
+        f"{run.unchanged or 0:,} unchanged, {run.deleted or 0:,} gone"
     )
     cost = f"{run.calls or 0:,} calls, {run.seconds or 0:.1f} s"
     noteworthy = [f"{count:,} {name}" for name, count in counts.items() if count]

@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from intercom_assets.sandbox import sublists
 from intercom_assets.sandbox.attached import OF_CONTACTS, OF_CONVERSATIONS, attach, attached, merges
 from intercom_assets.sandbox.plan import Record
 from intercom_assets.sandbox.tables import Tables
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What goes with a record.
+
+    Attributes:
+        record: The record itself.
+        parts: Of a conversation or ticket.
+        lists: By the record's id and their kind.
+    """
+
+    record: Record
+    parts: list[Record]
+    lists: dict[tuple[str, str], list[Record]]
+
+
+def belongings(workspace: Tables, collection: str, id: str) -> Belongings:
+    """A record with its parts and lists, to be kept while it is gone."""
+    owned = {"conversations": workspace.parts, "tickets": workspace.ticket_parts}
+    lists = {key: records for key, records in workspace.sublists.items() if key[0] == id}
+    parts = owned.get(collection, {}).get(id, [])
+    return Belongings(workspace.record(collection, id), parts, lists)
+
+
+def bring_back(workspace: Tables, collection: str, kept: Belongings) -> None:
+    """Puts back a record that was removed, with what belonged to it."""
+    ident = str(kept.record.get("id"))
+    workspace.sublists |= kept.lists
+    if collection == "contacts":
+        recount(workspace, [], kept.lists.get((ident, "companies"), []))
+    for tombs in (
+        workspace.deleted_contacts,
+        workspace.deleted_companies,
+        workspace.deleted_conversations,
+    ):
+        tombs.pop(ident, None)
+    workspace.put(collection, kept.record)
+    if collection in ("conversations", "tickets"):
+        owned = workspace.parts if collection == "conversations" else workspace.ticket_parts
+        owned[ident] = kept.parts
 
 
 def remove(workspace: Tables, collection: str, id: str) -> None:

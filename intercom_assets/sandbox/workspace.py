@@ -74,12 +74,25 @@ class Workspace(Tables):
         for ident in list(self.conversations)[len(self.conversations) - hidden :]:
             self.hide(ident, at=self.plan.anchor)
         consequences.remember_merges(self)
+        self.removed: dict[tuple[str, str], consequences.Belongings] = {}
 
     def delete(self, collection: str, id: str) -> None:
         """Removes a record, and what others say of it."""
         with self.changing(collection, id):
-            self.record(collection, id)
+            self.removed[collection, id] = consequences.belongings(self, collection, id)
             consequences.remove(self, collection, id)
+
+    def restore(self, collection: str, id: str, *, touch: bool = False) -> Record:
+        """Undoes a deletion: the record is listed again, as it was.
+
+        Args:
+            collection: Its table.
+            id: Its id.
+            touch: Whether that counts as a change of it.
+        """
+        with self.lock:
+            consequences.bring_back(self, collection, self.removed.pop((collection, id)))
+            return self.update(collection, id, touch=touch)
 
     def merge_contacts(self, source: str, target: str) -> None:
         """Merges one contact into another: the source vanishes, the target takes over its lists."""

@@ -77,6 +77,7 @@ class BaseStream(Reader):
         counted: What is counted while reading, so that a count of none is told as well.
         tells_total: Whether Intercom tells how many there are.
         is_long: Whether a first load takes long, so that it had better begin before others.
+        merged: Whether records can be merged into others of their stream.
     """
 
     tap_stream_id: ClassVar[str]
@@ -104,6 +105,7 @@ class BaseStream(Reader):
     counted: ClassVar[tuple[str, ...]] = ()
     is_long: ClassVar[bool] = False
     tells_total: ClassVar[bool] = False
+    merged: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
     nested: ClassVar[tuple[type[BaseStream], ...]] = ()
 

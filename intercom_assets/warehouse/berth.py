@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -21,12 +22,13 @@ from intercom_assets.warehouse.errors import (
     ParentMissing,
     StreamHeld,
 )
-from intercom_assets.warehouse.families import remove_left
+from intercom_assets.warehouse.families import leave_family
+from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.misfits import Misfits
-from intercom_assets.warehouse.names import types_of_fields
+from intercom_assets.warehouse.names import DELETED_AT, quote, types_of_fields
 from intercom_assets.warehouse.parent_queue import ParentQueue
-from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.table import Table
 
 
@@ -53,6 +55,20 @@ again = retry(
     wait=wait_random_exponential(multiplier=0.05, max=2),
     reraise=True,
 )
+
+
+class Described(NamedTuple):
+    """A table.
+
+    Attributes:
+        rows: How many it has, without those that are gone.
+        gone: How many are marked as gone.
+        columns: Types of its columns, by name.
+    """
+
+    rows: int
+    gone: int
+    columns: dict[str, str]
 
 
 class Berth:
@@ -125,6 +141,10 @@ class Berth:
                 stored = Stored(None, None, stored.reset)
             if self.spec.replace:
                 table.start_staging()
+            if self.spec.on_delete == REMOVE:
+                # What was marked before rows were to be removed.
+                marked = f"t.{quote(DELETED_AT)} is not null"
+                take_away(books, self.name, self.spec, marked)
             kinds = types_of_fields(table.columns(), books.renamed(self.name))
             misfits = Misfits(self.spec.key, table.unparsed())
         return claim, stored, kinds, misfits
@@ -147,9 +167,9 @@ class Berth:
         for rows in buffer.rows():
             changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
             if buffer.refresh is not None and not self.spec.parent:
-                books.record_seen(self.name, buffer.refresh, rows.table[self.spec.key[0]])
+                books.record_seen(self.name, buffer.refresh, rows.table.select(list(self.spec.key)))
         books.remember_renamed(self.name, changes.renamed)
-        changes.deleted += remove_left(connection, table.sql, self.spec, buffer)
+        changes.deleted += leave_family(books, self.name, self.spec, buffer)
         books.record_parents(self.name, buffer.fetched)
         return changes
 
@@ -166,17 +186,17 @@ class Berth:
                 f"{table.count()} rows, which stay. If they are really gone, materialize with "
                 "the config allow_empty: true"
             )
-        changes.add(table.replace())
+        changes.add(table.replace(self.books(connection)))
         table.staging.drop()
         self.remember(SyncState(), connection)
         return changes
 
-    def describe(self) -> tuple[int, dict[str, str]]:
+    def describe(self) -> Described:
         """How many rows the table has, and the types of its columns by name."""
 
-        def look(connection: DuckDBPyConnection) -> tuple[int, dict[str, str]]:
+        def look(connection: DuckDBPyConnection) -> Described:
             table = self.table(connection)
-            return table.count(), table.columns()
+            return Described(table.count(), table.count_gone(), table.columns())
 
         return self.warehouse.ask(look)
 

@@ -15,6 +15,7 @@ from intercom_assets.streams.records import Parent
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.claims import Claim, Claims
 from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_column
+from intercom_assets.warehouse.names import one_key
 
 
 class Bookkeeping(Claims):
@@ -102,15 +103,16 @@ class Bookkeeping(Claims):
             [stream, since],
         )
 
-    def record_seen(self, stream: str, refresh: int, keys: pa.ChunkedArray) -> None:
+    def record_seen(self, stream: str, refresh: int, keys: pa.Table) -> None:
         """Notes keys that a full refresh has met at the source."""
-        self.connection.register("_keys", pa.table({"key": keys}))
+        self.connection.register("_keys", keys)
         self._run(
             stream, "delete from {_seen} where stream = ? and refresh <> ?", [stream, refresh]
         )
         self._run(
             stream,
-            "insert into {_seen} (stream, refresh, key) select distinct ?, ?, key from _keys "
+            "insert into {_seen} (stream, refresh, key) select distinct ?, ?, "
+            f"{one_key(keys.column_names)} as key from _keys "
             "where key not in (select key from {_seen} where stream = ?)",
             [stream, refresh, stream],
         )

@@ -27,7 +27,7 @@ class Books:
 
     def __init__(self, connection: DuckDBPyConnection, schema: str, kind: Kind = FILE) -> None:
         self.connection = connection
-        self._schema = schema
+        self.schema = schema
         self._home = path(connection, schema)
         self._kind = kind
 

@@ -16,7 +16,7 @@ class Changes:
         inserted: Rows that were new.
         updated: Rows that replaced another form of themselves.
         unchanged: Records that the table held already, in this form or a newer one.
-        deleted: Rows that went.
+        deleted: Rows that went: were marked as gone, or removed.
         new_columns: Columns that a field was the first to need.
         widened: Columns whose type became wider, and what it became.
         unparsed: How many values of each field did not fit their column and lie beside it.

@@ -71,7 +71,7 @@ class Claims(Books):
             WrongSource: When the tables hold another workspace's data.
             StreamHeld: When another run has a lease on the stream.
         """
-        lay_out(self.connection, self._schema, self._kind, stream)
+        lay_out(self.connection, self.schema, self._kind, stream)
         self._check_source(stream, source)
         rows = self._rows(
             stream,

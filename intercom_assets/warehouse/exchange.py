@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from duckdb import DuckDBPyConnection
-
+from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.changes import Changes
-from intercom_assets.warehouse.names import COPY, ROW, SYNCED_AT, comma, quote
+from intercom_assets.warehouse.gone import take_away
+from intercom_assets.warehouse.names import COPY, ROW, SYNCED_AT, comma, path, quote
 from intercom_assets.warehouse.samples import samples_of_exchange
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets.warehouse.statements import insert_rows, one
+from intercom_assets.warehouse.statements import insert_rows, living, one
 
 
 def exchange(
-    connection: DuckDBPyConnection,
-    table: str,
+    books: Books,
+    name: str,
     staging: str,
     columns: Mapping[str, str],
     spec: TableSpec,
 ) -> Changes:
     """Makes a table hold what its staging table holds; equal rows keep their _synced_at.
 
+    What that one lacks is gone: marked or removed.
+
     Args:
-        connection: An open connection, in a transaction.
-        table: The table's qualified name.
-        staging: The staging table's.
+        books: Our own tables, in a transaction.
+        name: The table.
+        staging: The staging table's qualified name.
         columns: Types of the table's columns, by name.
         spec: What belongs in it.
     """
-    columns = {name: kind for name, kind in columns.items() if name != SYNCED_AT}
+    connection = books.connection
+    table = path(connection, books.schema, name)
+    columns = {column: kind for column, kind in columns.items() if column != SYNCED_AT}
     names = comma(columns)
     for target, source, row in (
         ("_old", table, f"rowid as {ROW}, "),
@@ -50,16 +54,20 @@ def exchange(
         updated=one(
             connection,
             f"select count(*) from _new where not exists (from _old where {equal}) "
-            f"and exists (from _old where {keyed})",
+            f"and exists (from {living('_old')} _old where {keyed})",
         ),
         samples=samples_of_exchange(connection, columns, spec, equal),
     )
-    total, before = (one(connection, f"select count(*) from {name}") for name in ("_new", table))
+    total, before = (
+        one(connection, f"select count(*) from {rows}") for rows in ("_new", living(table))
+    )
     changes.inserted = total - changes.unchanged - changes.updated
     changes.deleted = max(0, before - changes.unchanged - changes.updated)
+    lacking = f"select {ROW} from _old where not exists (from _new where {keyed})"
+    take_away(books, name, spec, f"t.rowid in ({lacking})")
     connection.execute(
-        f"delete from {table} where rowid in "
-        f"(select {ROW} from _old where not exists (from _new where {equal}))"
+        f"delete from {table} where rowid in (select {ROW} from _old "
+        f"where not exists (from _new where {equal}) and exists (from _new where {keyed}))"
     )
     insert_rows(
         connection,

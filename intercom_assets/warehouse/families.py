@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.names import comma, quote
 from intercom_assets.warehouse.spec import TableSpec
 
 
-def remove_left(connection: DuckDBPyConnection, table: str, spec: TableSpec, buffer: Buffer) -> int:
-    """Removes the rows of parents that a buffer holds the children of, and that are not in it.
+def leave_family(books: Books, name: str, spec: TableSpec, buffer: Buffer) -> int:
+    """Takes away rows of parents that a buffer holds the children of, and that are not in it.
 
     Args:
-        connection: An open connection, in a transaction.
-        table: The table's qualified name.
+        books: Our own tables, in a transaction.
+        name: The table.
         spec: What belongs in it.
         buffer: Parents, with all of their children.
 
@@ -27,10 +28,13 @@ def remove_left(connection: DuckDBPyConnection, table: str, spec: TableSpec, buf
     keys = list(spec.key)
     empty = pa.table({name: pa.array([], pa.string()) for name in keys})
     given = [rows.table.select(keys) for rows in buffer.rows()]
+    connection = books.connection
     connection.register("_fetched", pa.table({"id": [parent.id for parent in buffer.fetched]}))
     connection.register("_given", pa.concat_tables([empty, *given], promote_options="permissive"))
-    [(count,)] = connection.execute(
-        f"delete from {table} where {quote(spec.family)} in (select id from _fetched) "
-        f"and ({comma(keys)}) not in (select ({comma(keys)}) from _given)"
-    ).fetchall()
-    return int(count)
+    return take_away(
+        books,
+        name,
+        spec,
+        f"t.{quote(spec.family)} in (select id from _fetched) "
+        f"and ({comma(keys, 't.{}')}) not in (select ({comma(keys)}) from _given)",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -17,9 +18,11 @@ from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.claims import Stored
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.errors import DatabaseUnavailable, ShrinkRefused
+from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import BEAT_SECONDS, LEASE_SECONDS, Turn
-from intercom_assets.warehouse.names import quote
+from intercom_assets.warehouse.names import one_key, quote
 from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.warehouse.statements import living
 
 # A full refresh that finds a fifth of the rows gone has more likely lost a permission.
 SHRINK_LIMIT = 0.2
@@ -152,29 +155,32 @@ class Landing(Berth):
 
     @again
     def sweep(self, state: SyncState, allow_shrink: bool) -> None:
-        """Ends a full refresh: removes the rows that it has not met.
+        """Ends a full refresh: takes away the rows that it has not met.
 
         Raises:
             ShrinkRefused: When that would be more than `SHRINK_LIMIT` of the table.
         """
-        key = quote(self.spec.key[0])
+        key = one_key(self.spec.key, "t.{}")
         with self._owned() as connection:
             books, table = self.books(connection), self.table(connection)
             seen = books.table("_seen", self.name)
             gone = f"{key} not in (select key from {seen} where stream = $stream)"
-            values = {"stream": self.name}
+            values: dict[str, Any] = {"stream": self.name}
+            if self.spec.version:
+                # What is older was not asked for.
+                gone += f" and coalesce(t.{quote(self.spec.version)} >= to_timestamp($since), true)"
+                values["since"] = state.since
             total = table.count()
-            row = connection.execute(
-                f"select count(*) from {table.sql} where {gone}", values
-            ).fetchone()
-            missing = int(row[0]) if row else 0
+            [(missing,)] = connection.execute(
+                f"select count(*) from {living(table.sql)} t where {gone}", values
+            ).fetchall()
             if missing > SHRINK_LIMIT * total and not allow_shrink:
                 raise ShrinkRefused(
                     f"the full refresh found {missing} of the {total} rows of {self.name} gone at "
                     "Intercom, more than a fifth: has the token lost a permission? The rows stay. "
                     "If they are really gone, materialize with the config allow_shrink: true"
                 )
-            connection.execute(f"delete from {table.sql} where {gone}", values)
+            take_away(books, self.name, self.spec, gone, values)
             books.forget_seen(self.name)
             for berth in self.all:
                 berth.remember(state, connection)

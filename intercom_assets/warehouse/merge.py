@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.changes import Changes
-from intercom_assets.warehouse.names import ORDINAL, ROW, SYNCED_AT, comma, quote
+from intercom_assets.warehouse.gone import bring_back
+from intercom_assets.warehouse.names import DELETED_AT, ORDINAL, ROW, SYNCED_AT, comma, path, quote
 from intercom_assets.warehouse.samples import samples_of_batch
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.statements import agrees, insert_rows, one
@@ -18,7 +19,8 @@ from intercom_assets.warehouse.statements import agrees, insert_rows, one
 
 def merge_batch(
     connection: DuckDBPyConnection,
-    table: str,
+    schema: str,
+    name: str,
     columns: Mapping[str, str],
     spec: TableSpec,
     changes: Changes,
@@ -27,16 +29,19 @@ def merge_batch(
     """Puts each record of `_batch` in place of the row with its key, unless that is as new already.
 
     A record that differs from its row in columns of context only is no update of it: those are
-    written into the row, which stays.
+    written into the row, which stays. A row that was marked as gone is there again, and so is what
+    went with it.
 
     Args:
         connection: An open connection, in a transaction.
-        table: The table's qualified name.
+        schema: The table's schema.
+        name: The table.
         columns: Types of its columns, by name.
         spec: What belongs in it.
         changes: Counts the rows.
         sampled: Whether a few of the rows are to be named in it.
     """
+    table = path(connection, schema, name)
     context = columns.keys() & set(spec.context)
     _choose(connection, spec)
     _match(connection, table, spec)
@@ -45,6 +50,15 @@ def merge_batch(
         _refresh(connection, table, columns, context)
     if sampled:
         changes.samples = samples_of_batch(connection, table, columns, spec)
+    if spec.children.get(name) and one(connection, "select count(*) from _matched where back"):
+        bring_back(
+            connection,
+            schema,
+            name,
+            spec,
+            f"select t.id::varchar as id, t.{quote(DELETED_AT)} as at from {table} t "
+            f"join _matched m on m.{ROW} = t.rowid where back",
+        )
     connection.execute(
         f"delete from {table} where rowid in (select {ROW} from _matched where not keep)"
     )
@@ -59,7 +73,7 @@ def merge_batch(
         for counted, found in (
             ("*", "_batch"),
             ("*", "_chosen"),
-            ("distinct ordinal", "_matched"),
+            ("distinct ordinal", "_matched where not back"),
             ("distinct ordinal", "_matched where keep"),
         )
     )
@@ -72,8 +86,8 @@ def _choose(connection: DuckDBPyConnection, spec: TableSpec) -> None:
     key = comma(spec.key)
     version = _moment("_batch", spec.version) if spec.version else "null::timestamptz"
     connection.execute(
-        f"create or replace temp table _chosen as "
-        f"select {key}, {ORDINAL} as ordinal, {version} as version from _batch "
+        f"create or replace temp table _chosen as select {key}, {ORDINAL} as ordinal, "
+        f"{version} as version, {quote(DELETED_AT)} is null as alive from _batch "
         # Not by these names: records may have fields that are called so.
         f"qualify row_number() over (partition by {key} "
         f"order by {version} desc nulls last, {ORDINAL} desc) = 1"
@@ -88,14 +102,17 @@ def _match(connection: DuckDBPyConnection, table: str, spec: TableSpec) -> None:
     the rest of a row.
     """
     older, is_open = "false", "true"
+    was_gone = f"t.{quote(DELETED_AT)} is not null"
     if spec.version:
         stored = _moment("t", spec.version)
-        older = f"coalesce(c.version < {stored}, false)"
+        # A row that was gone keeps no record from coming back.
+        older = f"coalesce(c.version < {stored}, false) and not (c.alive and {was_gone})"
         same = "true" if spec.version in spec.context else f"coalesce(c.version = {stored}, true)"
-        is_open = f"{same} and not {older}"
+        is_open = f"{same} and not ({older})"
     connection.execute(
         f"create or replace temp table _matched as "
-        f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {is_open} as open "
+        f"select t.rowid as {ROW}, c.ordinal, {older} as keep, {is_open} as open, "
+        f"c.alive and {was_gone} as back "
         f"from {table} t join _chosen c using ({comma(spec.key)})"
     )
 

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping
 from duckdb import DuckDBPyConnection
 
 SYNCED_AT = "_synced_at"
+# Since when a row is gone at the source; null: it is there.
+DELETED_AT = "_deleted_at"
+# The record that a row's own was merged into.
+MERGED_INTO = "_merged_into"
 # What did not fit its column, by field; only tables that hold such values have it.
 UNPARSED = "_unparsed"
 # Columns of ours that exist only while a load is under way.
 ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
 # With the one that DuckDB gives every table.
-RESERVED = frozenset({SYNCED_AT, UNPARSED, ORDINAL, ROW, COPY, "rowid"})
+RESERVED = frozenset({SYNCED_AT, DELETED_AT, MERGED_INTO, UNPARSED, ORDINAL, ROW, COPY, "rowid"})
 
 
 def quote(name: str) -> str:
@@ -33,6 +37,11 @@ def path(connection: DuckDBPyConnection, *names: str) -> str:
 def comma(names: Iterable[str], form: str = "{}") -> str:
     """Quoted names, each put into a form, separated by commas."""
     return ", ".join(form.format(quote(name)) for name in names)
+
+
+def one_key(names: Iterable[str], form: str = "{}") -> str:
+    """A key of one or several columns as one text, as SQL."""
+    return f"concat_ws(chr(31), {comma(names, form + '::varchar')})"
 
 
 def columns_for(

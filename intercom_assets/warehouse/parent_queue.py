@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.streams.records import Parent
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.names import DELETED_AT, path, quote
 from intercom_assets.warehouse.spec import TableSpec
 
 PARENTS_PER_PAGE = 5_000
@@ -87,7 +87,7 @@ class ParentQueue:
                     id, coalesce(epoch(try_cast(updated_at as timestamptz)), 0)::bigint as changed
                     {columns}
                 from {path(connection, warehouse.schema, self._parent)}
-                where {only or "true"}
+                where {quote(DELETED_AT)} is null and {only or "true"}
             )
             select
                 parents.id, parents.changed, count(*) over (), (select count(*) from parents)

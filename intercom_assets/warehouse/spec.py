@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# What becomes of rows that are gone at the source.
+MARK, REMOVE = ON_DELETE = ("mark", "remove")
+
+
+def checked_on_delete(value: Any) -> str:
+    """What becomes of rows that are gone at the source.
+
+    Raises:
+        ValueError: When it is neither MARK nor REMOVE.
+    """
+    if value not in ON_DELETE:
+        raise ValueError(f"on_delete is {value!r}: it must be one of {', '.join(ON_DELETE)}")
+    return str(value)
+
 
 @dataclass(frozen=True)
 class TableSpec:
@@ -23,6 +37,10 @@ class TableSpec:
         family: Column of the parent's id, if each read of a parent gives all of its children: a
             child that it no longer gives goes.
         parent_columns: What else of a parent asking for its children takes.
+        on_delete: MARK or REMOVE.
+        merged: Whether a row can be gone because its record was merged into another.
+        children: Tables whose rows go with those of a table, by that table, and their columns of
+            its ids.
     """
 
     key: tuple[str, ...]
@@ -34,3 +52,6 @@ class TableSpec:
     parents: Mapping[str, str] = field(default_factory=dict)
     family: str | None = None
     parent_columns: tuple[str, ...] = ()
+    on_delete: str = MARK
+    merged: bool = False
+    children: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.encoding import JSON
-from intercom_assets.warehouse.names import SYNCED_AT, quote
+from intercom_assets.warehouse.names import DELETED_AT, SYNCED_AT, quote
 
 
 def one(connection: DuckDBPyConnection, query: str) -> int:
@@ -15,6 +15,21 @@ def one(connection: DuckDBPyConnection, query: str) -> int:
     # To the end, or the connection would wait for the rest of the result.
     [(number,)] = connection.execute(query).fetchall()
     return int(number)
+
+
+def exists(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether there is a table."""
+    found = connection.execute(
+        "select 1 from duckdb_tables() where database_name = current_database() "
+        "and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
+        [schema, table],
+    )
+    return found.fetchone() is not None
+
+
+def living(table: str) -> str:
+    """The rows of a table that are not marked as gone, as SQL that stands for a table."""
+    return f"(select * from {table} where {quote(DELETED_AT)} is null)"
 
 
 def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.buffer import Rows
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.encoding import (
@@ -18,7 +19,6 @@ from intercom_assets.warehouse.encoding import (
     JSON,
     KNOWN_TYPES,
     MEMORY,
-    TIMESTAMPTZ,
     column_type,
     encode_column,
 )
@@ -26,6 +26,7 @@ from intercom_assets.warehouse.errors import IncompatibleTable
 from intercom_assets.warehouse.exchange import exchange
 from intercom_assets.warehouse.merge import merge_batch
 from intercom_assets.warehouse.names import (
+    DELETED_AT,
     ORDINAL,
     SYNCED_AT,
     UNPARSED,
@@ -34,9 +35,10 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
+from intercom_assets.warehouse.ours import ours_of
 from intercom_assets.warehouse.rebuild import rebuild
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets.warehouse.statements import insert_rows, one
+from intercom_assets.warehouse.statements import exists, insert_rows, living, one
 from intercom_assets.warehouse.widening import Recast, cast_of, common_type, with_unparsed
 
 # Enough to know of which fields some values do not fit.
@@ -72,12 +74,7 @@ class Table:
 
     def exists(self) -> bool:
         """Whether the table is there."""
-        found = self.connection.execute(
-            "select 1 from duckdb_tables() where database_name = current_database() "
-            "and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
-            [self.schema, self.name],
-        )
-        return found.fetchone() is not None
+        return exists(self.connection, self.schema, self.name)
 
     def columns(self) -> dict[str, str]:
         """The types of the table's columns by name."""
@@ -86,8 +83,12 @@ class Table:
         return {name: kind for name, kind, *_ in rows}
 
     def count(self) -> int:
-        """How many rows the table has."""
-        return one(self.connection, f"select count(*) from {self.sql}")
+        """How many rows the table has, without those that are marked as gone."""
+        return one(self.connection, f"select count(*) from {living(self.sql)}")
+
+    def count_gone(self) -> int:
+        """How many rows are marked as gone."""
+        return one(self.connection, f"select count({quote(DELETED_AT)}) from {self.sql}")
 
     def create(self) -> list[str]:
         """Makes the table, or gives one that is there the columns it lacks.
@@ -116,7 +117,7 @@ class Table:
             for name, column in columns_for(properties, found, {}).items()
             if column not in found
         }
-        has_rows = bool(lacking) and not self.spec.replace and self.count() > 0
+        has_rows = bool(lacking) and not self.spec.replace and self._has_rows()
         if has_rows and (keys := [name for name in self.spec.key if name in lacking]):
             raise IncompatibleTable(
                 f"{self.sql} has rows but no column {', '.join(keys)}, which tells them apart. "
@@ -126,13 +127,17 @@ class Table:
             self._add_column(
                 column, column_type(properties[name]), properties[name].get("description")
             )
-        if SYNCED_AT not in found:
-            self._add_column(SYNCED_AT, TIMESTAMPTZ, None)
-        elif len(found) == 1:
+        if len(found) == 1:
             # Ours belongs last: the table was just made, so nothing is in it.
             self.connection.execute(f"alter table {self.sql} drop column {quote(SYNCED_AT)}")
-            self._add_column(SYNCED_AT, TIMESTAMPTZ, "When this row last changed here")
+            found = {}
+        for name, (kind, comment) in ours_of(self.spec.merged).items():
+            if name not in found:
+                self._add_column(name, kind, comment)
         return list(lacking.values()) if has_rows else []
+
+    def _has_rows(self) -> bool:
+        return one(self.connection, f"select count(*) from (from {self.sql} limit 1)") > 0
 
     def unparsed(self) -> list[tuple[Any, ...]]:
         """Some rows of which something did not fit: what identifies each, and what that was."""
@@ -163,7 +168,9 @@ class Table:
         """
         changes = Changes()
         self._stage(rows, renamed, changes)
-        merge_batch(self.connection, self.sql, self.columns(), self.spec, changes, sampled)
+        merge_batch(
+            self.connection, self.schema, self.name, self.columns(), self.spec, changes, sampled
+        )
         return changes
 
     def append(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
@@ -175,9 +182,15 @@ class Table:
         insert_rows(self.connection, staging.sql, f"select * exclude ({ORDINAL}) from _batch")
         return changes
 
-    def replace(self) -> Changes:
+    def replace(self, books: Books) -> Changes:
         """Makes the table hold what the staging table holds; equal rows keep their _synced_at."""
-        return exchange(self.connection, self.sql, self.staging.sql, self.columns(), self.spec)
+        return exchange(
+            books,
+            self.name,
+            self.staging.sql,
+            self.columns(),
+            self.spec,
+        )
 
     def _stage(self, rows: Rows, renamed: Mapping[str, str], changes: Changes) -> None:
         """Makes records `_batch`, in the columns of the table, which gets those it lacks."""

@@ -22,6 +22,7 @@ class Contacts(SearchStream):
     data_key = "data"
     optionals: ClassVar[dict[str, str]] = {"merge_history": "include_merge_history"}
     docs_page = "contacts/searchcontacts"
+    merged = True
     plain = "id type role workspace_id owner_id language_override browser os"
     bodies = ("notes.body",)
     chart = Chart(

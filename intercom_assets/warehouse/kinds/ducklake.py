@@ -129,7 +129,6 @@ def _load(instance: DuckDBPyConnection, name: str, place: Place) -> None:
 
 DUCKLAKE = Kind(
     connect,
-    layout=2,
     shares_books=False,
     bulk=8,
     is_private=True,

@@ -28,7 +28,7 @@ class Kind:
     """
 
     connect: Callable[[Place], AbstractContextManager[DuckDBPyConnection]]
-    layout: int = 1
+    layout: int = 2  # Since then rows can be marked as gone.
     shares_books: bool = True
     bulk: int = 1
     is_private: bool = False

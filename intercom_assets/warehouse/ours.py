@@ -1,0 +1,22 @@
+"""Columns of ours that tables have beside the fields of their records."""
+
+from __future__ import annotations
+
+from intercom_assets.warehouse.encoding import TIMESTAMPTZ, VARCHAR
+from intercom_assets.warehouse.names import DELETED_AT, MERGED_INTO, SYNCED_AT
+
+# Their types, and what they tell.
+OURS = {
+    SYNCED_AT: (TIMESTAMPTZ, "When this row last changed here"),
+    DELETED_AT: (TIMESTAMPTZ, "Since when it is gone at Intercom; null: it is there"),
+    MERGED_INTO: (VARCHAR, "The id of the record that it was merged into"),
+}
+
+
+def ours_of(merged: bool) -> dict[str, tuple[str, str]]:
+    """Columns of ours, their types, and what they tell.
+
+    Args:
+        merged: Whether records of the table's can be merged into others.
+    """
+    return {name: told for name, told in OURS.items() if name != MERGED_INTO or merged}

@@ -1,0 +1,149 @@
+"""What is gone at Intercom is marked, or removed for those who choose so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from intercom_assets.resources import IntercomResource
+from intercom_assets.sandbox import Sandbox
+from intercom_assets.sync_config import SyncConfig
+from intercom_assets_tests.conftest import Project
+
+
+def living(project: Project, table: str) -> set[str]:
+    return _ids(project, table, "_deleted_at is null")
+
+
+def gone(project: Project, table: str) -> set[str]:
+    return _ids(project, table, "_deleted_at is not null")
+
+
+def _ids(project: Project, table: str, which: str) -> set[str]:
+    rows = project.query(f"select id from intercom.{table} where {which}")
+    assert len(rows) == len(set(rows)), f"{table} has a key twice"
+    return {str(ident) for (ident,) in rows}
+
+
+def first(sandbox: Sandbox, table: str) -> str:
+    return str(next(iter(getattr(sandbox.workspace, table))))
+
+
+@pytest.mark.parametrize("stream", ["tags", "companies", "conversations"])
+def test_what_is_gone_is_marked_and_is_alive_again_once_it_is_listed_again(
+    sandbox: Sandbox, project: Project, stream: str
+) -> None:
+    project.run(stream)
+    ident, before = first(sandbox, stream), living(project, stream)
+    sandbox.workspace.delete(stream, ident)
+    project.run(stream, full_refresh=True)
+    assert gone(project, stream) == {ident}
+    told = project.metadata(stream)
+    assert (told["intercom/deleted"], told["intercom/rows_gone"]) == (1, 1)
+    assert told["dagster/row_count"] == len(before) - 1
+    project.run(stream, full_refresh=True)
+    assert project.metadata(stream)["intercom/deleted"] == 0, "it is gone only once"
+    # Not newer than it was: that it is there is what counts.
+    sandbox.workspace.restore(stream, ident)
+    project.run(stream, full_refresh=True)
+    assert (living(project, stream), gone(project, stream)) == (before, set())
+    assert project.differences(stream) == {}
+
+
+def test_what_hangs_on_a_conversation_goes_and_comes_with_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    both = ("conversations", "conversation_parts")
+    project.run(*both)
+    ident = next(c for c, parts in sandbox.workspace.parts.items() if parts)
+    parts = {part["id"] for part in sandbox.workspace.parts[ident]}
+    everything = living(project, "conversation_parts")
+    sandbox.workspace.delete("conversations", ident)
+    project.run("conversations", full_refresh=True)
+    assert gone(project, "conversation_parts") == parts
+    assert {
+        *project.query(
+            "select c._deleted_at = p._deleted_at from intercom.conversation_parts p "
+            "join intercom.conversations c on c.id = p.conversation_id "
+            "where p._deleted_at is not null"
+        )
+    } == {(True,)}
+    sandbox.workspace.restore("conversations", ident)
+    project.run("conversations", full_refresh=True)
+    assert living(project, "conversation_parts") == everything
+
+
+@pytest.mark.parametrize("way", ["asset", "resource", "environment"])
+def test_rows_are_removed_where_that_is_chosen(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    both = ("conversations", "conversation_parts")
+    project.run("tags", *both)
+    ident = next(c for c, parts in sandbox.workspace.parts.items() if parts)
+    tag = first(sandbox, "tags")
+    for stream, one in (("conversations", ident), ("tags", tag)):
+        sandbox.workspace.delete(stream, one)
+    config: dict[str, Any] = {}
+    if way == "asset":
+        config["on_delete"] = "remove"
+    elif way == "resource":
+        project.settings["on_delete"] = "remove"
+    else:
+        monkeypatch.setenv("INTERCOM_ON_DELETE", "remove")
+    project.run("tags", "conversations", full_refresh=True, **config)
+    for table, column in (("conversations", "id"), ("conversation_parts", "conversation_id")):
+        assert not project.query(f"from intercom.{table} where {column} = ?", ident)
+    assert not project.query("from intercom._ledger where parent_id = ?", ident)
+    assert not project.query("from intercom.tags where id = ?", tag)
+    assert project.metadata("tags")["intercom/deleted"] == 1
+
+
+def test_what_was_marked_is_removed_by_the_first_run_that_is_to_remove(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("companies")
+    ident = first(sandbox, "companies")
+    sandbox.workspace.delete("companies", ident)
+    project.run("companies", full_refresh=True)
+    assert gone(project, "companies") == {ident}
+    project.run("companies", on_delete="remove")
+    assert gone(project, "companies") == set()
+    assert project.differences("companies") == {}
+
+
+def test_tables_of_an_older_release_get_the_columns_and_nothing_is_read_again(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("contacts")
+    bookmark = project.bookmark("contacts")
+    for column in ("_deleted_at", "_merged_into"):
+        project.query(f"alter table intercom.contacts drop column {column}")
+    sandbox.workspace.delete("contacts", first(sandbox, "contacts"))
+    project.run("contacts")
+    assert project.metadata("contacts")["intercom/bookmark_before"] == bookmark
+    types = dict(row[:2] for row in project.query("describe intercom.contacts"))
+    assert types["_deleted_at"] == "TIMESTAMP WITH TIME ZONE"
+    assert types["_merged_into"] == "VARCHAR"
+    project.run("contacts", full_refresh=True)
+    assert project.differences("contacts") == {}
+
+
+def test_a_later_start_date_makes_nothing_gone(sandbox: Sandbox, project: Project) -> None:
+    project.run("conversations")
+    before = living(project, "conversations")
+    moments = sorted(c["updated_at"] for c in sandbox.workspace.conversations.values())
+    middle = moments[len(moments) // 2]
+    date = project.query("select strftime(to_timestamp(?), '%Y-%m-%dT%H:%M:%SZ')", middle)[0][0]
+    project.run("conversations", full_refresh=True, start_date=date)
+    assert (living(project, "conversations"), gone(project, "conversations")) == (before, set())
+
+
+def test_what_becomes_of_rows_is_checked() -> None:
+    for made in (
+        lambda: SyncConfig(on_delete="forget"),
+        lambda: IntercomResource(access_token=dg.EnvVar("T"), on_delete="forget"),
+    ):
+        with pytest.raises(Exception, match="must be one of mark, remove"):
+            made()
