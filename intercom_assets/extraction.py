@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
@@ -56,6 +56,7 @@ class Extraction:
         allow_shrink: Whether a full refresh may remove more than a fifth of a table.
         privacy: What is left out before anything is stored.
         on_delete: What becomes of rows that are gone at the source: MARK or REMOVE.
+        history: Streams of whose rows each version is kept.
         asset_keys: The assets of all streams by name, for the lineage of columns.
 
     Attributes:
@@ -73,6 +74,7 @@ class Extraction:
         allow_shrink: bool = False,
         privacy: Privacy | None = None,
         on_delete: str = MARK,
+        history: Collection[str] = (),
         asset_keys: Mapping[str, dg.AssetKey] | None = None,
     ) -> None:
         self.stream = stream
@@ -81,6 +83,7 @@ class Extraction:
         self.allow_shrink = allow_shrink
         self.redaction = (privacy or Privacy()).of(type(stream))
         self.on_delete = on_delete
+        self.has_history = stream.tap_stream_id in history
         self.nested = [
             Extraction(inner, self.run, privacy=privacy, on_delete=on_delete)
             for inner in stream.inner_streams()
@@ -104,6 +107,7 @@ class Extraction:
             on_delete=self.on_delete,
             merged=stream.merged,
             children=_children(),
+            history=self.has_history,
             **self._queue_of(stream),
         )
 

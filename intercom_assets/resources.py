@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from intercom_assets.client import IntercomClient
 from intercom_assets.client.settings import DESCRIPTIONS, Settings, check_setting
 from intercom_assets.streams.privacy import Privacy
+from intercom_assets.streams.selection import with_history
 from intercom_assets.version import __version__
 from intercom_assets.warehouse.spec import MARK, checked_on_delete
 
@@ -66,6 +67,11 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         description="What becomes of rows that are gone at Intercom: mark (default) keeps them, "
         "with the time in _deleted_at; remove takes them, and what hangs on them.",
     )
+    history: list[str] | None = Field(
+        default=None,
+        description="Streams of whose rows each version that a run has seen is kept, in "
+        "<stream>_history, such as [contacts, companies, conversations, tickets]. Default: none.",
+    )
     drop_bodies: bool = Field(
         default=False,
         description="Leave out all that people wrote: bodies of conversations, parts and notes, "
@@ -102,6 +108,8 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return value
         if info.field_name == "on_delete":
             return checked_on_delete(value)
+        if info.field_name == "history":
+            return with_history(value)
         check_setting(info.field_name, value)
         return value
 
@@ -129,6 +137,14 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return checked_on_delete(
             _shown(self.on_delete) or os.environ.get("INTERCOM_ON_DELETE") or MARK
         )
+
+    def streams_with_history(self) -> list[str]:
+        """Streams of whose rows each version is kept.
+
+        Raises:
+            ConfigError: When the environment names one that cannot have a history.
+        """
+        return with_history(self.history)
 
     def client(self) -> IntercomClient:
         """The client of this workspace, shared by all assets of a process.

@@ -83,6 +83,7 @@ class IntercomSync:
             allow_shrink=self.config.allow_shrink,
             privacy=self.intercom.privacy(),
             on_delete=self.config.on_delete or self.intercom.gone_rows(),
+            history=self.intercom.streams_with_history(),
             may_retry=context.retry_number < self.max_retries,
             retries=(self.max_retries, self.retry_seconds),
         )

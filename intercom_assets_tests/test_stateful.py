@@ -42,6 +42,9 @@ class Died(BaseException):
 class World:
     """A workspace, a database, and runs that may die; without Dagster, so that many fit in."""
 
+    streams = RUN_STREAMS
+    history: tuple[str, ...] = ()
+
     def __init__(self, sandbox: Sandbox, folder: Path, seed: int) -> None:
         self.sandbox, self.folder = sandbox, folder
         self.database = folder / "warehouse.duckdb"
@@ -56,15 +59,17 @@ class World:
         self.runs += 1
         client = client_of(self.sandbox, page_size=3, retry_wait=0.001)
         try:
-            for name in RUN_STREAMS:
+            for name in self.streams:
                 self._land(client, name, full_refresh)
         finally:
             client.close()
 
     def _land(self, client: Any, name: str, full_refresh: bool) -> None:
         run = Run(lookback=600, full_refresh=full_refresh)
-        extraction = Extraction(STREAMS[name](client), run, allow_empty=True, allow_shrink=True)
-        warehouse = _Mortal(partial(duckdb.connect, str(self.database)), "intercom", self._cross)
+        extraction = Extraction(
+            STREAMS[name](client), run, allow_empty=True, allow_shrink=True, history=self.history
+        )
+        warehouse = _Mortal(partial(duckdb.connect, str(self.database)), "intercom", self.cross)
         landing = Landing(warehouse, name, extraction.table, extraction.source, f"run {self.runs}")
         for batch in extraction.batches(landing.stored.state, landing.queue()):
             if batch.sweep:
@@ -79,7 +84,8 @@ class World:
         else:
             landing.commit()
 
-    def _cross(self) -> None:
+    def cross(self) -> None:
+        """A boundary of a commit."""
         if self._deaths is not None:
             self._deaths -= 1
             if self._deaths < 0:

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable
 
 from intercom_assets.client.errors import ConfigError
-from intercom_assets.streams import GROUPS, STREAMS, NestedStream
+from intercom_assets.streams import GROUPS, STREAMS, BaseStream, ChildStream, NestedStream
 
 DEFAULT, ALL = "default", "all"
 # What may stand for several streams.
 SHORT_FORMS = (DEFAULT, ALL, *GROUPS)
 VARIABLE = "INTERCOM_STREAMS"
+HISTORY_VARIABLE = "INTERCOM_HISTORY"
 
 
 def choose(wanted: str | Iterable[str] | None = None) -> list[str]:
@@ -39,6 +40,34 @@ def choose(wanted: str | Iterable[str] | None = None) -> list[str]:
             both = {name, stream.parent.tap_stream_id}
             chosen |= both if both & chosen else set()
     return [name for name in STREAMS if name in chosen]
+
+
+def with_history(wanted: str | Iterable[str] | None = None) -> list[str]:
+    """Names of the streams of whose rows each version is kept, in the order of `STREAMS`.
+
+    Args:
+        wanted: Their names, as a list, or as a text with commas. None is what ``INTERCOM_HISTORY``
+            says, else none.
+
+    Raises:
+        ConfigError: For a name that no stream has whose records tell when they changed.
+    """
+    if wanted is None:
+        wanted = os.environ.get(HISTORY_VARIABLE, "")
+    names = wanted.split(",") if isinstance(wanted, str) else wanted
+    chosen = {name.strip() for name in names} - {""}
+    known = [name for name, stream in STREAMS.items() if _tells_changes(stream)]
+    if unknown := sorted(chosen - set(known)):
+        raise ConfigError(
+            f"history has {', '.join(unknown)}: it is kept of streams whose records tell when they "
+            f"changed, {', '.join(known)}"
+        )
+    return [name for name in known if name in chosen]
+
+
+def _tells_changes(stream: type[BaseStream]) -> bool:
+    of_parent = issubclass(stream, (ChildStream, NestedStream))
+    return stream.replication_key == "updated_at" and not of_parent
 
 
 def _meant_by(name: str) -> list[str]:

@@ -145,7 +145,10 @@ class Berth:
                 # What was marked before rows were to be removed.
                 marked = f"t.{quote(DELETED_AT)} is not null"
                 take_away(books, self.name, self.spec, marked)
-            kinds = types_of_fields(table.columns(), books.renamed(self.name))
+            renamed = books.renamed(self.name)
+            if self.spec.history:
+                table.history(renamed).start()
+            kinds = types_of_fields(table.columns(), renamed)
             misfits = Misfits(self.spec.key, table.unparsed())
         return claim, stored, kinds, misfits
 

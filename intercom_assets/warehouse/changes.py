@@ -17,6 +17,7 @@ class Changes:
         updated: Rows that replaced another form of themselves.
         unchanged: Records that the table held already, in this form or a newer one.
         deleted: Rows that went: were marked as gone, or removed.
+        versions: Versions of rows that were new to their history.
         new_columns: Columns that a field was the first to need.
         widened: Columns whose type became wider, and what it became.
         unparsed: How many values of each field did not fit their column and lie beside it.
@@ -28,6 +29,7 @@ class Changes:
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
+    versions: int = 0
     new_columns: list[str] = field(default_factory=list)
     widened: dict[str, str] = field(default_factory=dict)
     unparsed: Counter[str] = field(default_factory=Counter)
@@ -40,6 +42,7 @@ class Changes:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.deleted += other.deleted
+        self.versions += other.versions
         self.new_columns += other.new_columns
         self.widened |= other.widened
         self.unparsed += other.unparsed

@@ -13,6 +13,7 @@ from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.names import DELETED_AT, ROW, SYNCED_AT, path, quote
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.statements import exists, one
+from intercom_assets.warehouse.versions import end_versions, versions_of
 
 _MARK = f"{quote(DELETED_AT)} = g.at, {quote(SYNCED_AT)} = now()"
 
@@ -45,10 +46,12 @@ def take_away(
         for child, column in spec.children.get(name, {}).items()
         if exists(connection, schema, child)
     }
+    versions = versions_of(connection, schema, name)
+    by_id = bool(children or versions)
     alive = f"t.{quote(DELETED_AT)} is null"
     connection.execute(
         f"create or replace temp table _going as select t.rowid as {ROW}, {at} as at, {alive} as "
-        f"alive{', t.id::varchar as id' if children else ''} from {table} t where ({which})"
+        f"alive{', t.id::varchar as id' if by_id else ''} from {table} t where ({which})"
         f"{'' if is_removed else f' and {alive}'}",
         dict(values or {}),
     )
@@ -56,6 +59,8 @@ def take_away(
         connection.execute(f"delete from {table} where rowid in (select {ROW} from _going)")
     else:
         connection.execute(f"update {table} t set {_MARK} from _going g where t.rowid = g.{ROW}")
+    if versions:
+        end_versions(connection, versions, "_going", is_removed)
     for child, column in children.items():
         _take_children(books, child, column, is_removed)
     return one(connection, "select count(*) from _going where alive")

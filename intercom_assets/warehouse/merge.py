@@ -14,7 +14,7 @@ from intercom_assets.warehouse.gone import bring_back
 from intercom_assets.warehouse.names import DELETED_AT, ORDINAL, ROW, SYNCED_AT, comma, path, quote
 from intercom_assets.warehouse.samples import samples_of_batch
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets.warehouse.statements import agrees, insert_rows, one
+from intercom_assets.warehouse.statements import agrees, insert_rows, moment, one
 
 
 def merge_batch(
@@ -84,7 +84,7 @@ def merge_batch(
 def _choose(connection: DuckDBPyConnection, spec: TableSpec) -> None:
     """Finds the newest record of each key. Only these few columns are copied for that."""
     key = comma(spec.key)
-    version = _moment("_batch", spec.version) if spec.version else "null::timestamptz"
+    version = moment("_batch", spec.version) if spec.version else "null::timestamptz"
     connection.execute(
         f"create or replace temp table _chosen as select {key}, {ORDINAL} as ordinal, "
         f"{version} as version, {quote(DELETED_AT)} is null as alive from _batch "
@@ -104,7 +104,7 @@ def _match(connection: DuckDBPyConnection, table: str, spec: TableSpec) -> None:
     older, is_open = "false", "true"
     was_gone = f"t.{quote(DELETED_AT)} is not null"
     if spec.version:
-        stored = _moment("t", spec.version)
+        stored = moment("t", spec.version)
         # A row that was gone keeps no record from coming back.
         older = f"coalesce(c.version < {stored}, false) and not (c.alive and {was_gone})"
         same = "true" if spec.version in spec.context else f"coalesce(c.version = {stored}, true)"
@@ -146,7 +146,3 @@ def _refresh(
         f"from _matched m join _batch s on s.{ORDINAL} = m.ordinal "
         f"where t.rowid = m.{ROW} and m.keep and m.open and not ({agrees(columns, context)})"
     )
-
-
-def _moment(table: str, column: str) -> str:
-    return f"try_cast({table}.{quote(column)} as timestamptz)"

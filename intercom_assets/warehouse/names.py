@@ -13,10 +13,25 @@ DELETED_AT = "_deleted_at"
 MERGED_INTO = "_merged_into"
 # What did not fit its column, by field; only tables that hold such values have it.
 UNPARSED = "_unparsed"
+# From when and until when a version of a row holds, in the table of such.
+VALID_FROM, VALID_TO = "_valid_from", "_valid_to"
 # Columns of ours that exist only while a load is under way.
 ORDINAL, ROW, COPY = "_ordinal", "_row", "_copy"
 # With the one that DuckDB gives every table.
-RESERVED = frozenset({SYNCED_AT, DELETED_AT, MERGED_INTO, UNPARSED, ORDINAL, ROW, COPY, "rowid"})
+RESERVED = frozenset(
+    {
+        SYNCED_AT,
+        DELETED_AT,
+        MERGED_INTO,
+        UNPARSED,
+        VALID_FROM,
+        VALID_TO,
+        ORDINAL,
+        ROW,
+        COPY,
+        "rowid",
+    }
+)
 
 
 def quote(name: str) -> str:

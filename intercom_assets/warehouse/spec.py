@@ -41,6 +41,7 @@ class TableSpec:
         merged: Whether a row can be gone because its record was merged into another.
         children: Tables whose rows go with those of a table, by that table, and their columns of
             its ids.
+        history: Whether each version of a row is kept.
     """
 
     key: tuple[str, ...]
@@ -55,3 +56,4 @@ class TableSpec:
     on_delete: str = MARK
     merged: bool = False
     children: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    history: bool = False

@@ -27,6 +27,11 @@ def exists(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
     return found.fetchone() is not None
 
 
+def moment(table: str, column: str) -> str:
+    """A column as a time, if it is one, as SQL."""
+    return f"try_cast({table}.{quote(column)} as timestamptz)"
+
+
 def living(table: str) -> str:
     """The rows of a table that are not marked as gone, as SQL that stands for a table."""
     return f"(select * from {table} where {quote(DELETED_AT)} is null)"

@@ -24,6 +24,7 @@ from intercom_assets.warehouse.encoding import (
 )
 from intercom_assets.warehouse.errors import IncompatibleTable
 from intercom_assets.warehouse.exchange import exchange
+from intercom_assets.warehouse.history import History
 from intercom_assets.warehouse.merge import merge_batch
 from intercom_assets.warehouse.names import (
     DELETED_AT,
@@ -71,6 +72,14 @@ class Table:
     def staging(self) -> Table:
         """Where records wait until the list that replaces this table is complete."""
         return Table(self.connection, self.schema, f"_staging_{self.name}", self.spec)
+
+    def history(self, renamed: Mapping[str, str]) -> History:
+        """The versions of its rows.
+
+        Args:
+            renamed: Columns by field, where an earlier load gave a field another name.
+        """
+        return History(self.connection, self.schema, self.name, self.spec, renamed)
 
     def exists(self) -> bool:
         """Whether the table is there."""
@@ -171,6 +180,8 @@ class Table:
         merge_batch(
             self.connection, self.schema, self.name, self.columns(), self.spec, changes, sampled
         )
+        if self.spec.history:
+            changes.versions = self.history({**renamed, **changes.renamed}).add()
         return changes
 
     def append(self, rows: Rows, renamed: Mapping[str, str]) -> Changes:
@@ -184,13 +195,7 @@ class Table:
 
     def replace(self, books: Books) -> Changes:
         """Makes the table hold what the staging table holds; equal rows keep their _synced_at."""
-        return exchange(
-            books,
-            self.name,
-            self.staging.sql,
-            self.columns(),
-            self.spec,
-        )
+        return exchange(books, self.name, self.staging.sql, self.columns(), self.spec)
 
     def _stage(self, rows: Rows, renamed: Mapping[str, str], changes: Changes) -> None:
         """Makes records `_batch`, in the columns of the table, which gets those it lacks."""
