@@ -32,6 +32,7 @@ from intercom_assets.warehouse.widening import Recast, cast_of, common_type, wit
 
 # What says something of a row's being there rather than of its content.
 _STATES = {SYNCED_AT, DELETED_AT, MERGED_INTO}
+_SPAN = {VALID_FROM: "From when on it was so", VALID_TO: "Until when, excluded; null: it is so"}
 UPDATED_AT = "updated_at"
 
 
@@ -67,10 +68,7 @@ class History:
         """Makes the table, and takes in what has landed while nobody kept versions."""
         if not exists(self._connection, self._schema, self._name):
             self._run(f"create table {self._table} as from {self._rows} limit 0")
-            for name, told in (
-                (VALID_FROM, "From when on this version holds"),
-                (VALID_TO, "Until when, itself excluded; null: it still holds"),
-            ):
+            for name, told in _SPAN.items():
                 self._run(f"alter table {self._table} add column {quote(name)} timestamptz")
                 self._run(f"comment on column {self._table}.{quote(name)} is '{told}'")
             self._take_all()
