@@ -10,7 +10,17 @@ import pytest
 from intercom_assets.models.building import Builder
 from intercom_assets.models.package import models
 from intercom_assets.warehouse import Warehouse
-from intercom_assets_tests.desk import DAY, HOUR, MONDAY, USER, build, land, warehouse
+from intercom_assets_tests.desk import (
+    ANN,
+    DAY,
+    HOUR,
+    MONDAY,
+    USER,
+    author,
+    build,
+    land,
+    warehouse,
+)
 from intercom_assets_tests.desk_around import FEBRUARY, around, fill
 from intercom_assets_tests.test_models import everything, rows
 
@@ -259,3 +269,33 @@ def test_what_is_gone_counts_nowhere(tmp_path: Path) -> None:
     # The fifth was the only one that got its tag on Tuesday.
     assert rows(made, "select max(day)::varchar from tag_daily") == [("2024-03-04",)]
     assert rows(made, "select sum(contacts), sum(conversations) from contact_cohorts") == [(3, 6)]
+
+
+def test_who_was_merged_talks_on_as_the_other_and_who_left_keeps_a_name(tmp_path: Path) -> None:
+    made = warehouse(tmp_path / "merged.duckdb")
+    fill(made, around())
+    land(made, "admins", [{"id": ANN, "name": "Ann"}])
+    reply = {"id": "1", "conversation_id": "1", "part_type": "comment", "body": "Hi"}
+    reply |= {"author": author(ANN), "created_at": FEBRUARY + HOUR, "updated_at": FEBRUARY + HOUR}
+    land(made, "conversation_parts", [reply])
+    with made.transaction() as connection:
+        for table in ("contacts", "admins"):
+            for column, kind in (("_deleted_at", "timestamptz"), ("_merged_into", "varchar")):
+                connection.execute(
+                    f"alter table intercom.{table} add column if not exists {column} {kind}"
+                )
+        # c2 into c4, and then c4 into c1.
+        for id, into in (("c2", "c4"), ("c4", USER)):
+            connection.execute(
+                "update intercom.contacts set _merged_into = $into, _deleted_at = now() "
+                "where id = $id",
+                {"id": id, "into": into},
+            )
+        connection.execute("update intercom.admins set _deleted_at = now()")
+    build(made)
+    told = "select contact_id, conversations, ratings from contact_facts order by 1"
+    assert rows(made, told) == [(USER, 7, 2), ("c3", 0, 0)]
+    # Its first two began at the same time, c1's and c2's.
+    cohorts = "select contacts, conversations, returned_within_7_days from contact_cohorts"
+    assert sorted(rows(made, cohorts)) == [(1, 0, 0), (1, 7, 1)]
+    assert rows(made, "select distinct admin_name from teammate_daily") == [("Ann",)]

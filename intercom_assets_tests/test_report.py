@@ -6,9 +6,13 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster_duckdb import DuckDBResource
 
 from intercom_assets.cli import main
+from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.report.asset import build_support_report
 from intercom_assets.report.figures import Tile, figures_of
 from intercom_assets.report.page import written
 from intercom_assets.warehouse import Warehouse
@@ -65,6 +69,25 @@ def test_without_models_it_says_what_to_do(tmp_path: Path) -> None:
         pass
     with pytest.raises(SystemExit, match="materialize them first"):
         main(["report", "--database", str(tmp_path / "empty.duckdb")])
+
+
+def test_the_asset_writes_the_page_and_shows_what_it_says(database: Path) -> None:
+    pytest.importorskip("altair")
+    report = build_support_report(
+        [dg.AssetKey("volume_daily")], models_schema="intercom_models", io_manager_key="io"
+    )
+    store = IntercomDuckDBIOManager(duckdb=DuckDBResource(database=str(database)))
+    config = {"ops": {"support_report": {"config": {"first": "2024-03-04", "last": "2024-03-04"}}}}
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            [report], instance=instance, resources={"io": store}, run_config=config
+        )
+        (event,) = result.asset_materializations_for_node("support_report")
+        told = {name: value.value for name, value in event.metadata.items()}
+        page = Path(str(told["intercom/page"])).read_text("utf-8")
+    assert told["intercom/period"] == "2024-03-04 to 2024-03-04"
+    assert "| New conversations | 12 | 0 |" in str(told["intercom/figures"])
+    assert "<h2>Busiest hours</h2>" in page
 
 
 @pytest.mark.slow

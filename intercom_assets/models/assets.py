@@ -42,7 +42,10 @@ def report_relations(
         yield dg.AssetMaterialization(
             key_of(made.relation, tables),
             description="The view was made." if made.is_new else "The view shows what is new.",
-            metadata={"dagster/column_schema": _schema(made)},
+            metadata={
+                "dagster/column_schema": _schema(made),
+                "intercom/left_out": made.left_out,
+            },
         )
 
 

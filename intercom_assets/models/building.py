@@ -8,6 +8,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.models.marks import count_marked
 from intercom_assets.models.package import (
     TIME_ZONE,
     WITHOUT,
@@ -21,6 +22,8 @@ from intercom_assets.models.text import quote
 
 MODELS_SCHEMA = "intercom_models"
 DEFINITIONS = "_models"
+# Without these a model does, even if they were asked for and could not be read.
+OPTIONAL = frozenset({"admins", "teams", "workspace"})
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class Built:
         rows: How many rows it has.
         columns: Types of its columns.
         is_whole: Whether all of it was made anew.
+        left_out: How many rows of the tables that it reads are gone at Intercom.
     """
 
     rows: int
     columns: dict[str, str]
     is_whole: bool
+    left_out: int
 
 
 class Builder:
@@ -90,12 +95,20 @@ class Builder:
             is_whole = False
         columns = connection.execute(f"describe {table}").fetchall()
         return Built(
-            self._count(f"from {table}"), {name: kind for name, kind, *_ in columns}, is_whole
+            self._count(f"from {table}"),
+            {name: kind for name, kind, *_ in columns},
+            is_whole,
+            self._left_out(whole.sources),
         )
 
     def failures(self, model: str, test: Test) -> int:
         """How many rows a test finds that should not be."""
         return self._count(f"from ({self._place.render(test.template, model).sql})")
+
+    def _left_out(self, tables: Iterable[str]) -> int:
+        # Names are told of those, too, who have left.
+        read = set(tables) - OPTIONAL
+        return sum(count_marked(self._connection, self._place.source(table)) for table in read)
 
     def _can_be_brought_up_to_date(self, model: str, whole: Rendered) -> bool:
         if whole.config.get("materialized") != "incremental":

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from intercom_assets.models.making import Store
-from intercom_assets.models.relations import MARKS
+from intercom_assets.models.marks import MARKS
 from intercom_assets.models.text import quote, text
 
 _GONE = "(_deleted_at is not null or _merged_into is not null)"

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.models.relations import MARKS, Relation, moment
+from intercom_assets.models.marks import MARKS
+from intercom_assets.models.relations import Relation, moment
 from intercom_assets.models.text import quote, text
 
 REMEMBERED = "_flat_columns"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,7 +12,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.models.flat import Attributes, find_attributes, remember
-from intercom_assets.models.relations import MARKS, Relation, relations
+from intercom_assets.models.marks import MARKS, count_marked
+from intercom_assets.models.relations import Relation, relations
 from intercom_assets.models.text import quote, text
 
 DEFINITIONS = "_relations"
@@ -26,12 +27,14 @@ class Made:
         relation: Which.
         columns: Its columns' types, in the order of the view.
         is_new: Whether it was made, or made anew, just now.
+        left_out: How many rows of the table just written are gone at Intercom, and left out.
         problem: Why it could not be made.
     """
 
     relation: Relation
     columns: dict[str, str]
     is_new: bool
+    left_out: int = 0
     problem: str | None = None
 
 
@@ -57,9 +60,10 @@ def make_relations(store: Store, table: str, since: datetime | None = None) -> I
     """
     with store.connection() as connection:
         maker = _Maker(store, connection, since)
+        left_out = maker.count_marked(table)
         for relation in relations().values():
             if table in relation.tables and relation.is_possible(maker.there):
-                yield maker.make(relation)
+                yield replace(maker.make(relation), left_out=left_out)
 
 
 class _Maker:
@@ -83,7 +87,10 @@ class _Maker:
             return self._brought_up_to_date(relation)
         except duckdb.Error as problem:
             # Such as a table of this name, which somebody made. The data is there all the same.
-            return Made(relation, {}, False, str(problem).splitlines()[0])
+            return Made(relation, {}, False, problem=str(problem).splitlines()[0])
+
+    def count_marked(self, table: str) -> int:
+        return count_marked(self._connection, f"{self._place}.{quote(table)}")
 
     def _brought_up_to_date(self, relation: Relation) -> Made:
         columns = {column.name: column.kind for column in relation.columns}

@@ -11,13 +11,11 @@ from duckdb import DuckDBPyConnection
 from pydantic import Field
 
 from intercom_assets.models.assets import key_of
-from intercom_assets.models.building import MODELS_SCHEMA, Builder
+from intercom_assets.models.building import MODELS_SCHEMA, OPTIONAL, Builder
 from intercom_assets.models.package import Model, Rendered, models, models_over
 from intercom_assets.models.relations import relations_over
 
 MODELS = "models"
-# Without these a model does, even if they were asked for and could not be read.
-OPTIONAL = frozenset({"admins", "teams", "workspace"})
 
 
 @runtime_checkable
@@ -177,6 +175,7 @@ class _Factory:
                 "dagster/row_count": built.rows,
                 "intercom/seconds": seconds,
                 "intercom/built": "all rows" if built.is_whole else "what changed",
+                "intercom/left_out": built.left_out,
             },
             check_results=[
                 dg.AssetCheckResult(

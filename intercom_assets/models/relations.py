@@ -17,10 +17,9 @@ import jinja2
 import yaml
 
 from intercom_assets.models.columns import Column
+from intercom_assets.models.marks import MARKS
 
 HERE = Path(__file__).with_name("views")
-# Rows that have them are gone at Intercom: deleted, or merged into another.
-MARKS = {"_deleted_at": "timestamptz", "_merged_into": "varchar"}
 
 
 @dataclass(frozen=True)

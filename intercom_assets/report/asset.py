@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from intercom_assets.report.figures import figures_of
+from intercom_assets.report.figures import Figures, figures_of
 from intercom_assets.report.page import page_of, written
 
 NAME = "support_report"
@@ -60,27 +60,34 @@ def build_support_report(
             )
         except LookupError as problem:
             raise dg.Failure(str(problem), allow_retries=False) from None
-        shown: dict[str, Any] = {
-            tile.title: dg.MetadataValue.text(
-                f"{written(tile, tile.value)} (before: {written(tile, tile.before)})"
-            )
-            for tile in figures.tiles
+        told: dict[str, Any] = {
+            "intercom/period": f"{figures.period.first} to {figures.period.last}",
+            "intercom/figures": dg.MetadataValue.md(_table(figures)),
         }
-        period = f"{figures.period.first} to {figures.period.last}"
         try:
             page = page_of(figures)
         except ImportError:
             context.log.warning("there is no page without intercom-assets[report]")
-            return dg.MaterializeResult(metadata={"period": period, **shown})
+            return dg.MaterializeResult(metadata=told)
         folder = Path(context.instance.storage_directory()) / "_".join(key.path)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{context.run.run_id}.html"
         path.write_text(page, "utf-8")
         return dg.MaterializeResult(
-            metadata={"page": dg.MetadataValue.path(str(path)), "period": period, **shown}
+            metadata={"intercom/page": dg.MetadataValue.path(str(path)), **told}
         )
 
     return support_report
+
+
+def _table(figures: Figures) -> str:
+    """The figures as Markdown."""
+    rows = [
+        (tile.title, written(tile, tile.value), written(tile, tile.before))
+        for tile in figures.tiles
+    ]
+    lines = [("", "period", "before"), ("---", "---:", "---:"), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _day(text: str | None) -> date | None:

@@ -74,7 +74,7 @@ counted as (
 select
     counted.day,
     counted.admin_id,
-    -- Who has left the workspace is in no list any more.
+    -- Also of those who have left the workspace: their rows are marked, and still there.
     {% if 'admins' in var('intercom_without', []) %}null::varchar{% else %}admins.name{% endif %}
         as admin_name,
     coalesce(counted.assignments, 0) as assignments,
