@@ -8,8 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from intercom_assets.assets import IO_MANAGER_KEY
 from intercom_assets.models.building import Builder
+from intercom_assets.models.fivetran import make_fivetran_views
+from intercom_assets.sandbox import Sandbox
 from intercom_assets.warehouse import Warehouse
+from intercom_assets_tests.conftest import Project
 from intercom_assets_tests.desk import ANN, BEN, DAY, MONDAY, USER, Desk, build, land, warehouse
 from intercom_assets_tests.test_models import fill, rows
 
@@ -87,6 +91,37 @@ def test_bringing_up_to_date_gives_what_making_anew_gives(seed: int, tmp_path: P
         build(store, full_refresh=True)
         assert everything(store) == found, step
     assert found["response_times"] and found["volume_daily"]
+
+
+def test_what_intercom_deletes_is_in_no_relation_and_no_model_and_comes_back(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.relations = True
+    both = ("conversations", "conversation_parts")
+    project.run(*both)
+    store = project.resources()[IO_MANAGER_KEY].warehouse()
+    build(store)
+    make_fivetran_views(store, "conversations", "fivetran")
+    before = everything(store)
+    ident = next(c for c, parts in sandbox.workspace.parts.items() if parts)
+    sandbox.workspace.delete("conversations", ident)
+    project.run("conversations", full_refresh=True)
+    build(store)
+    for name in ("conversation_facts", "conversation_events", "intercom.conversations_flat"):
+        column = "id" if "flat" in name else "conversation_id"
+        assert rows(store, f"from {name} where {column} = '{ident}'") == [], name
+    started = len(sandbox.workspace.conversations)
+    assert rows(store, "select sum(started) from volume_daily") == [(started,)]
+    assert project.metadata("conversations_flat")["intercom/rows_gone"] == 1
+    gone = "select id from fivetran.conversation_history where _fivetran_deleted"
+    assert rows(store, gone) == [(ident,)]
+    sandbox.workspace.restore("conversations", ident)
+    project.run("conversations", full_refresh=True)
+    build(store)
+    again = everything(store)
+    for name in ("volume_daily", "team_daily", "tag_daily", "contact_facts"):
+        assert again.get(name) == before.get(name), name
+    assert rows(store, gone) == []
 
 
 def test_what_a_failed_build_says_is_why_it_failed(tmp_path: Path) -> None:

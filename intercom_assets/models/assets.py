@@ -44,7 +44,7 @@ def report_relations(
             description="The view was made." if made.is_new else "The view shows what is new.",
             metadata={
                 "dagster/column_schema": _schema(made),
-                "intercom/left_out": made.left_out,
+                "intercom/rows_gone": made.left_out,
             },
         )
 

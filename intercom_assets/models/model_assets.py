@@ -175,7 +175,7 @@ class _Factory:
                 "dagster/row_count": built.rows,
                 "intercom/seconds": seconds,
                 "intercom/built": "all rows" if built.is_whole else "what changed",
-                "intercom/left_out": built.left_out,
+                "intercom/rows_gone": built.left_out,
             },
             check_results=[
                 dg.AssetCheckResult(
