@@ -9,6 +9,7 @@ import dagster as dg
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.jobs import build_intercom_jobs
+from intercom_assets.lake_maintenance import build_lake_maintenance_job
 from intercom_assets.models.assets import relation_specs
 from intercom_assets.models.building import MODELS_SCHEMA
 from intercom_assets.models.model_assets import build_intercom_models
@@ -17,7 +18,7 @@ from intercom_assets.resources import IntercomResource
 from intercom_assets.schedules import build_intercom_schedule
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 from intercom_assets.translator import keys_by_stream, parts_of
-from intercom_assets.warehouse_resource import WarehouseResource
+from intercom_assets.warehouse_resource import WarehouseResource, is_lake
 
 
 def build_intercom_definitions(
@@ -81,13 +82,16 @@ def build_intercom_definitions(
     resources: dict[str, Any] = {
         name: intercom or IntercomResource(access_token=dg.EnvVar("INTERCOM_ACCESS_TOKEN"))
     }
+    jobs: list[Any] = []
     if io_manager_key is None:
-        resources[store_key] = IntercomDuckDBIOManager(
-            duckdb=warehouse
-            if isinstance(warehouse, WarehouseResource)
-            else WarehouseResource.of_environment(
+        if not isinstance(warehouse, WarehouseResource):
+            warehouse = WarehouseResource.of_environment(
                 database=warehouse or database, connection_config=dict(connection_config or {})
-            ),
+            )
+        if is_lake(warehouse):
+            jobs.append(build_lake_maintenance_job(name, store_key))
+        resources[store_key] = IntercomDuckDBIOManager(
+            duckdb=warehouse,
             schema_name=schema or "_".join(prefix) or "intercom",
             **(io_manager or {}),
         )
@@ -110,7 +114,7 @@ def build_intercom_definitions(
         if built
         else []
     )
-    jobs = build_intercom_jobs(assets, name, steps_executor(), built, reports)
+    jobs = [*build_intercom_jobs(assets, name, steps_executor(), built, reports), *jobs]
     return dg.Definitions(
         assets=[*assets, *relation_specs(tables), *built, *reports],
         resources=resources,

@@ -142,7 +142,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         )
         with (
             hearing(step.log),
-            _refusals_as_failures(),
+            refusals_as_failures(),
             fewer_collections(),
             my_turn as turned,
             landing_of(warehouse, table, extraction, step.run_id, turned) as landing,
@@ -209,7 +209,7 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         warehouse = self.warehouse(say=say)
         my_turn = turn(self.place.database, model, run_id, self.patience, say)
         with (
-            _refusals_as_failures(),
+            refusals_as_failures(),
             my_turn,
             warehouse.more_memory(self.models_memory_limit),
             warehouse.transaction() as connection,
@@ -240,7 +240,7 @@ def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
 
 
 @contextmanager
-def _refusals_as_failures() -> Iterator[None]:
+def refusals_as_failures() -> Iterator[None]:
     """Turns what the warehouse refuses into a failure that no retry policy repeats."""
     try:
         yield

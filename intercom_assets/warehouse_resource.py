@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from pydantic import Field
 
 from intercom_assets.warehouse.explaining import explained
-from intercom_assets.warehouse.kinds import kind_of
+from intercom_assets.warehouse.kinds import DUCKLAKE, kind_of
 from intercom_assets.warehouse.location import located
 from intercom_assets.warehouse.place import Place
 
@@ -103,6 +103,11 @@ def place_of(resource: DuckDBResource) -> Place:
         init_sql=tuple(resource.init_sql),
         extension_directory=_text(resource.extension_directory),
     )
+
+
+def is_lake(resource: DuckDBResource) -> bool:
+    """Whether a resource's warehouse is a DuckLake, as far as that is known before a run."""
+    return kind_of(place_of(resource).database) is DUCKLAKE
 
 
 def _text(value: str | None) -> str | None:

@@ -15,7 +15,7 @@ from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.warehouses import Database, book, opened, warehouse_of
 
-ROWS = 50
+ROWS = 15
 SPEC = TableSpec(
     key=("id",),
     schema={

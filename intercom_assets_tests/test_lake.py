@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from intercom_assets import WarehouseResource
+from intercom_assets import WarehouseResource, build_intercom_definitions
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
@@ -384,3 +384,29 @@ def test_time_travel_shows_a_table_as_it_was(lake: str) -> None:
                 f"select name from intercom.things at (version => {version})"
             ).fetchall()
             assert found == [(name,)]
+
+
+def test_the_maintenance_job_leaves_fewer_files_and_the_same_rows(lake: str) -> None:
+    warehouse = warehouse_of(lake)
+    landing = claim(warehouse, "things")
+    for _ in range(12):
+        commit_next(landing)
+
+    def files() -> list[Any]:
+        with opened(lake) as connection:
+            return connection.execute(
+                "from ducklake_list_files('lake', 'things', schema => 'intercom')"
+            ).fetchall()
+
+    before = files()
+    resource = WarehouseResource(database=lake, extension_directory=extension_directory())
+    definitions = build_intercom_definitions(warehouse=resource, streams=["tags"])
+    config = {"keep_days": 0, "files_stay_hours": 0}
+    with read_meanwhile(lambda: count_whole_commits(lake, "things") and None):
+        job = definitions.resolve_job_def("intercom_lake_maintenance")
+        assert job.execute_in_process(
+            run_config={"ops": {"intercom_lake_maintenance_op": {"config": config}}}
+        ).success
+        commit_next(landing)
+    assert len(before) >= 12 and len(files()) <= 3
+    assert count_whole_commits(lake, "things") == 13

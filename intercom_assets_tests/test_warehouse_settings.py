@@ -63,6 +63,14 @@ def test_a_warehouse_in_python_wins_over_the_environment(monkeypatch: pytest.Mon
         build_intercom_definitions(None, "w.duckdb", warehouse="md:")
 
 
+def test_only_a_lake_has_the_job_that_keeps_it_in_order() -> None:
+    def jobs(warehouse: str) -> set[str]:
+        made = build_intercom_definitions(warehouse=warehouse, key_prefix="eu")
+        return {job.name for job in made.jobs or ()}
+
+    assert jobs("ducklake:w.ducklake") - jobs("w.duckdb") == {"intercom_eu_lake_maintenance"}
+
+
 @pytest.mark.parametrize(
     "yaml",
     [
