@@ -16,7 +16,7 @@ from benchmarks.result import Result, table
 
 ALL = (
     *("latency", "everything", "throughput", "tickets", "nothing_new", "history", "growth"),
-    *("memory", "rate", "models"),
+    *("memory", "rate", "models", "lake"),
 )
 
 

@@ -7,11 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -24,7 +22,16 @@ from intercom_assets.streams import STREAMS, Run
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets_tests.conftest import client_of
+from intercom_assets_tests.servers import Postgres
 from intercom_assets_tests.truth import differences
+from intercom_assets_tests.warehouses import (
+    LAKE,
+    Database,
+    kinds,
+    new_lake,
+    opened,
+    warehouse_of,
+)
 
 TINY = {"contacts": 7, "companies": 5, "conversations": 6}
 RUN_STREAMS = ("conversations", "conversation_parts", "contacts", "companies", "tags")
@@ -45,9 +52,12 @@ class World:
     streams = RUN_STREAMS
     history: tuple[str, ...] = ()
 
-    def __init__(self, sandbox: Sandbox, folder: Path, seed: int) -> None:
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, seed: int, database: Database | None = None
+    ) -> None:
         self.sandbox, self.folder = sandbox, folder
-        self.database = folder / "warehouse.duckdb"
+        self.database = database or folder / "warehouse.duckdb"
+        self.warehouse = warehouse_of(self.database)
         self.copy: Path | None = None
         self.dice = random.Random(seed)
         self.runs = 0
@@ -69,7 +79,7 @@ class World:
         extraction = Extraction(
             STREAMS[name](client), run, allow_empty=True, allow_shrink=True, history=self.history
         )
-        warehouse = _Mortal(partial(duckdb.connect, str(self.database)), "intercom", self.cross)
+        warehouse = _Mortal(self.warehouse, self.cross)
         landing = Landing(warehouse, name, extraction.table, extraction.source, f"run {self.runs}")
         for batch in extraction.batches(landing.stored.state, landing.queue()):
             if batch.sweep:
@@ -158,7 +168,7 @@ class World:
     def _differences(self) -> dict[str, list[str]]:
         """Where tables and workspace disagree; parts of a deleted conversation may stay."""
         gone = set(self.sandbox.workspace.deleted_conversations)
-        with duckdb.connect(str(self.database)) as connection:
+        with opened(self.database) as connection:
             left = connection.execute(
                 "select id, conversation_id from intercom.conversation_parts"
             ).fetchall()
@@ -176,8 +186,8 @@ class World:
 class _Mortal(Warehouse):
     """A warehouse at whose commits a run can die: before them, or after."""
 
-    def __init__(self, connect: Any, schema: str, cross: Any) -> None:
-        super().__init__(connect, schema)
+    def __init__(self, warehouse: Warehouse, cross: Any) -> None:
+        super().__init__(warehouse._connect, warehouse.schema, kind=warehouse.kind)
         self._cross = cross
 
     @contextmanager
@@ -200,12 +210,12 @@ OPERATIONS = [
 ]
 
 
-def check(seed: int, operations: list[Any]) -> None:
+def check(seed: int, operations: list[Any], database: Database | None = None) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.02) as sandbox,
     ):
-        world = World(sandbox, Path(folder), seed)
+        world = World(sandbox, Path(folder), seed, database)
         for operation in operations:
             operation(world)
         world.settle()
@@ -227,3 +237,15 @@ def test_any_sequence_ends_in_agreement(seed: int, operations: list[Any]) -> Non
 @given(st.integers(0, 2**32), sequences)
 def test_many_sequences_end_in_agreement(seed: int, operations: list[Any]) -> None:
     check(seed, operations)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(LAKE not in kinds(), reason="`make test-lake` has extensions")
+def test_sequences_end_in_agreement_on_a_lake(catalogues: Postgres, tmp_path: Path) -> None:
+    dice = random.Random(11)
+    # Nobody copies a lake as a file.
+    possible = [World.change, World.trouble, World.live, World.die, World.refresh]
+    for number in range(4):
+        operations = [World.live, World.change, World.die, *dice.choices(possible, k=3)]
+        lake = new_lake(catalogues, f"world_{number}", tmp_path / f"data{number}")
+        check(dice.randrange(99), operations, lake)
