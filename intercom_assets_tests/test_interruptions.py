@@ -32,6 +32,18 @@ GROUPS = [
     ("contacts",),
     ("companies", "segments", "tags"),
 ]
+# One of each family; what is nested in a stream is compared with it.
+FAMILIES = {
+    "nested": ("tickets", "ticket_parts"),
+    "append": ("activity_logs",),
+    "append by queue": ("contacts", "data_events"),
+    "queue": ("contacts", "contact_segments"),
+    "several parents a call": ("calls", "call_transcripts"),
+    "newest first": ("articles", "article_versions"),
+    "changed": ("macros",),
+    "every parent": ("office_hours_schedules", "office_hours_exceptions"),
+    "snapshot": ("teams", "team_metrics"),
+}
 SLOW_IN_PROCESS = pytest.param(IN_PROCESS, marks=pytest.mark.slow)
 
 
@@ -192,6 +204,17 @@ def test_killed_at_each_boundary_the_next_run_continues(
 ) -> None:
     for boundary in range(boundaries(runs, tiny, tmp_path, streams, executor)):
         die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_whatever_the_family_killed_at_boundaries_the_next_run_continues(
+    runs: Forker, tiny: Sandbox, tmp_path: Path, family: str
+) -> None:
+    streams = FAMILIES[family]
+    whole = boundaries(runs, tiny, tmp_path, streams)
+    for boundary in range(whole % 7, whole, whole // 10):
+        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
 
 
 @pytest.mark.slow
