@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import dagster as dg
@@ -39,6 +40,36 @@ def test_a_stream_that_is_lacking_leaves_the_run_green_and_says_what_to_do(
     assert "INTERCOM_STREAMS" in str(check.description)
     assert not result.asset_materializations_for_node("brands")
     assert project.differences("teams") == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [403, 402])
+def test_each_optional_stream_that_is_lacking_is_told_and_the_run_is_green(
+    sandbox: Sandbox, project: Project, status: int
+) -> None:
+    # Without /me, which also is the stream workspace, nothing can be read at all.
+    optional = [n for n, stream in STREAMS.items() if stream.optional and stream.path != "/me"]
+    needed = {"contacts", "conversations", "calls", "articles", "teams"}
+    project.settings["custom_object_types"] = "Order"
+    project.run(*needed)
+    project.checks = True
+    for path in {STREAMS[name].path for name in optional}:
+        match = re.sub(r"\{\w+\}", "[^/]+", path)
+        sandbox.faults.append(Fault("status", status=status, match=f"^{match}([?]|$)"))
+    result = project.run(*optional)
+    assert result.success
+    assert len(optional) > 40
+    told = {
+        check.asset_key.path[-1]: check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "readable" and not check.passed
+    }
+    # Dagster skips what hangs on a stream that is lacking.
+    skipped = {name for name in optional if getattr(STREAMS[name].parent, "optional", False)}
+    assert set(optional) - skipped <= set(told) <= set(optional)
+    for name in set(optional) - skipped:
+        assert name in str(told[name].description)
+        assert not result.asset_materializations_for_node(name)
 
 
 def test_a_token_without_the_scope_is_told_from_a_bad_one(

@@ -9,6 +9,7 @@ import pytest
 
 from intercom_assets.client.errors import PermissionDenied, ServerError
 from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.sandbox.request_log import RequestLog
 from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import select
 from intercom_assets.streams import STREAMS, Parent
@@ -93,6 +94,36 @@ def test_where_nothing_can_be_read_it_is_given_up_early() -> None:
     with pytest.raises(PermissionDenied):
         first.count(Parent("last", 0), problem)
     later.count(Parent("last", 0), problem)
+
+
+def test_a_full_refresh_goes_on_with_what_it_could_not_read_and_not_with_the_others(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run(*PAIR)
+    sandbox.workspace.clock.advance(600)
+    refused = by_age(sandbox)[5]
+    refuse(sandbox, refused)
+    # One after the other: what is read in the second that the refresh began in may have been read
+    # before it, and is read once more.
+    project.settings["max_concurrency"] = 1
+
+    def later(request: RequestLog) -> None:
+        if request.path.startswith("/conversations/"):
+            sandbox.on_request = None
+            sandbox.workspace.clock.advance(5)
+
+    sandbox.on_request = later
+    project.run(PAIR[1], full_refresh=True)
+    sandbox.faults.clear()
+    sandbox.reset_log()
+    ledger, states = (project.book(name, PAIR[1]) for name in ("_ledger", "_sync_state"))
+    [[other]] = project.query(f"select max(parent_id) from {ledger} where parent_id <> ?", refused)
+    refresh = f"(select (state->>'refresh')::timestamptz from {states} where stream = '{PAIR[1]}')"
+    project.query(f"update {ledger} set fetched_at = {refresh} where parent_id = ?", other)
+    project.run(PAIR[1])
+    asked = {r.path.rpartition("/")[2] for r in sandbox.requests if "/conversations/" in r.path}
+    assert asked == {refused, other}
+    assert project.differences(*PAIR) == {}
 
 
 @pytest.mark.parametrize(

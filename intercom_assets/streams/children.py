@@ -226,7 +226,7 @@ class ChildStream(IncrementalStream):
         try:
             return self.families(parents)
         except NotFound:
-            # Deleted since they were listed. Children that were stored before stay.
+            # Deleted since they were listed. Rows that were stored before stay, marked or not.
             self.counts[f"{self.unit} gone"] += len(parents)
             now = int(self.client.clock.time())
             return [Family(replace(parent, fetched_at=now), []) for parent in parents]
