@@ -29,6 +29,18 @@ def main(arguments: list[str] | None = None) -> None:
     report.add_argument("--last", type=date.fromisoformat, help="last day; default the newest")
     report.add_argument("--output", type=Path, default=Path("support_report.html"))
     report.set_defaults(run=_report)
+    erase = commands.add_parser("erase", help="take one person out of every table")
+    erase.add_argument("what", choices=["contact"])
+    erase.add_argument("id", help="the contact's id at Intercom")
+    erase.add_argument(
+        "--warehouse", help="where the tables are; default INTERCOM_WAREHOUSE, INTERCOM_DUCKDB_PATH"
+    )
+    erase.add_argument("--schema", default="intercom", help="of the tables")
+    erase.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
+    erase.add_argument(
+        "--compact", action="store_true", help="then write the file anew, without old pages"
+    )
+    erase.set_defaults(run=_erase)
     package = commands.add_parser("dbt-package", help="say where the dbt package is")
     package.set_defaults(run=lambda _: print(PACKAGE))
     given = parser.parse_args(arguments)
@@ -49,6 +61,38 @@ def _report(given: argparse.Namespace) -> None:
     except ImportError as problem:
         sys.exit(f"intercom-assets: {problem}. Install intercom-assets[report]")
     print(given.output)
+
+
+def _erase(given: argparse.Namespace) -> None:
+    from intercom_assets.erasing import erase_in
+    from intercom_assets.erasure import NotErasable
+    from intercom_assets.io_manager import IntercomDuckDBIOManager
+    from intercom_assets.warehouse.compaction import compact
+    from intercom_assets.warehouse.errors import WarehouseError
+    from intercom_assets.warehouse.location import local_file
+    from intercom_assets.warehouse_resource import WarehouseResource
+
+    store = IntercomDuckDBIOManager(
+        duckdb=WarehouseResource.of_environment(database=given.warehouse),
+        schema_name=given.schema,
+    )
+    file = local_file(store.place.database)
+    if file is not None and not file.exists():
+        sys.exit(f"intercom-assets: there is no {file}: say where the tables are by --warehouse")
+    if given.compact and file is None:
+        sys.exit("intercom-assets: only a DuckDB file can be written anew")
+    run_id = f"intercom-assets erase {os.getpid()}"
+    try:
+        erased = erase_in(store, given.id, run_id, given.dry_run, _say)
+        print(*erased.lines(), sep="\n")
+        if given.compact and file is not None and not given.dry_run:
+            compact(file)
+    except (NotErasable, WarehouseError, duckdb.Error) as problem:
+        sys.exit(f"intercom-assets: {problem}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

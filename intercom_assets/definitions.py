@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_assets
+from intercom_assets.erasing import build_erase_job
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.jobs import build_intercom_jobs
 from intercom_assets.lake_maintenance import build_lake_maintenance_job
@@ -118,7 +119,7 @@ def build_intercom_definitions(
     return dg.Definitions(
         assets=[*assets, *relation_specs(tables), *built, *reports],
         resources=resources,
-        jobs=jobs,
+        jobs=[*jobs, *([build_erase_job(name, store_key)] if io_manager_key is None else [])],
         schedules=[build_intercom_schedule(jobs[0], cron_schedule)],
         sensors=[
             build_intercom_sensor(assets, name=name, job=jobs[0], resource_key=name),

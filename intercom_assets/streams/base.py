@@ -72,6 +72,10 @@ class BaseStream(Reader):
         plain: Text columns without personal data, parted by blanks: previews show them. Numbers,
             booleans and times have none.
         bodies: What people wrote, as columns or paths into them: `drop_bodies` leaves it out.
+        personal: What else may tell of the only contact of a record, likewise: it goes when that
+            contact is erased.
+        contact_columns: Columns of the id of the contact whom a record is about: it goes with them.
+        shared_by: Column of the contacts who have a record together.
         chart: A picture of the table.
         unit: What a reader of the log wants counted.
         counted: What is counted while reading, so that a count of none is told as well.
@@ -100,6 +104,9 @@ class BaseStream(Reader):
     docs_page: ClassVar[str]
     plain: ClassVar[str] = ""
     bodies: ClassVar[tuple[str, ...]] = ()
+    personal: ClassVar[tuple[str, ...]] = ()
+    contact_columns: ClassVar[tuple[str, ...]] = ()
+    shared_by: ClassVar[str | None] = None
     chart: ClassVar[Chart | None] = None
     unit: ClassVar[str] = "records"
     counted: ClassVar[tuple[str, ...]] = ()

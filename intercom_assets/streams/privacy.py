@@ -93,7 +93,7 @@ class Redaction:
         """A record in regular form as it may be stored; the given one is left alone."""
         kept = dict(record)
         for path, change in self._steps:
-            kept = _changed(kept, path, change)
+            kept = changed_at(kept, path, change)
         return kept
 
     def schema(self, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,10 +123,16 @@ class Redaction:
         return hmac.new(self.salt.encode(), text_bytes, hashlib.sha256).hexdigest()
 
 
-def _changed(value: Any, path: Path, change: Callable[[Any], Any] | None) -> Any:
-    """A copy of a value in which the field at the path is changed, or gone."""
+def changed_at(value: Any, path: Path, change: Callable[[Any], Any] | None) -> Any:
+    """A copy of a value in which the field at the path is changed, or gone.
+
+    Args:
+        value: The value, which is left alone.
+        path: Names of fields, each in the one before; it goes through lists.
+        change: Gives the field's new value; None leaves the field out.
+    """
     if isinstance(value, list):
-        return [_changed(item, path, change) for item in value]
+        return [changed_at(item, path, change) for item in value]
     if not isinstance(value, dict):
         return value
     name, *rest = path
@@ -134,7 +140,7 @@ def _changed(value: Any, path: Path, change: Callable[[Any], Any] | None) -> Any
         # A list that could not be taken out of its envelope.
         return _in_envelope(value, path, change)
     if rest:
-        return {**value, name: _changed(value[name], tuple(rest), change)}
+        return {**value, name: changed_at(value[name], tuple(rest), change)}
     if change is None:
         return {key: item for key, item in value.items() if key != name}
     return {**value, name: change(value[name])}
@@ -144,7 +150,7 @@ def _in_envelope(
     value: dict[str, Any], path: Path, change: Callable[[Any], Any] | None
 ) -> dict[str, Any]:
     key, items = list_in(value)
-    return {**value, key: _changed(items, path, change)} if key else value
+    return {**value, key: changed_at(items, path, change)} if key else value
 
 
 def _check(option: str, stream: str, name: str) -> None:

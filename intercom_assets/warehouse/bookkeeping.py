@@ -95,6 +95,15 @@ class Bookkeeping(Claims):
             [stream],
         )
 
+    def forget_keys(self, stream: str, keys: Sequence[str]) -> None:
+        """Forgets what is noted of some records of a stream, or of parents of its records."""
+        for table, column in (("_ledger", "parent_id"), ("_seen", "key")):
+            self._run(
+                stream,
+                f"delete from {{{table}}} where stream = ? and {column} in (select unnest(?))",
+                [stream, list(keys)],
+            )
+
     def forget_parents(self, stream: str, since: int) -> None:
         """Makes parents that changed at or after a moment outstanding again."""
         self._run(

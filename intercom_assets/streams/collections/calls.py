@@ -25,6 +25,7 @@ class Calls(IncrementalStream):
     docs_page = "calls/listcalls"
     data_key = "data"
     plain = "id type conversation_id admin_id contact_id state call_type direction ended_reason"
+    contact_columns = ("contact_id",)
 
 
 class CallTranscripts(ChildStream):

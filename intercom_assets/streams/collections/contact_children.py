@@ -29,6 +29,7 @@ class ContactMerges(ChildStream):
     docs_page = "contacts/listcontactmergehistory"
     data_key = "data"
     plain = "contact_id source_contact_id type source_contact_role"
+    contact_columns = ("contact_id", "source_contact_id")
 
 
 class ContactSegments(ChildStream):

@@ -25,6 +25,7 @@ class Contacts(SearchStream):
     merged = True
     plain = "id type role workspace_id owner_id language_override browser os"
     bodies = ("notes.body",)
+    contact_columns = ("id",)
     chart = Chart(
         "New contacts a day, by role",
         "select created_at::date, role, count(*) from {table} group by all",

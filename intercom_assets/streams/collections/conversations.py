@@ -31,6 +31,8 @@ class Conversations(SearchStream):
         "ai_agent.rating_remark",
         "monitor_evaluations.explanation",
     )
+    personal = ("custom_attributes",)
+    shared_by = "contacts"
     chart = Chart(
         "Conversations opened and closed a day",
         """

@@ -25,6 +25,7 @@ class Tickets(SearchStream):
     docs_page = "tickets/searchtickets"
     plain = "id type ticket_id category previous_ticket_state_id admin_assignee_id team_assignee_id"
     bodies = ("ticket_attributes",)
+    shared_by = "contacts"
     chart = Chart(
         "Tickets opened a day, and resolved ones on the day of their last change",
         """
