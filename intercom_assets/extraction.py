@@ -155,6 +155,7 @@ class Extraction:
         return map(self._redacted, batches)
 
     def _redacted(self, batch: Batch) -> Batch:
+        batch = replace(batch, gone=(*batch.gone, *self.stream.gone_by(batch.records)))
         nested = {
             inner.stream.tap_stream_id: inner.redaction.records(
                 batch.nested.get(inner.stream.tap_stream_id, [])

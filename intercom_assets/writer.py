@@ -60,7 +60,10 @@ class Writer:
         """Commits batch after batch, in the order that the stream yields them."""
         landing, extraction = self._landing, self._extraction
         try:
-            for batch in extraction.batches(landing.stored.state, landing.queue()):
+            batches = extraction.batches(landing.stored.state, landing.queue())
+            for berth in landing.all:
+                berth.began = extraction.began
+            for batch in batches:
                 self._take(batch)
         except (dg.Failure, dg.RetryRequested):
             # The source failed. What it gave until then need not be read again.

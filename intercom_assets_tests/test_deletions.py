@@ -7,8 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from intercom_assets.models.relations import relations
 from intercom_assets.resources import IntercomResource
-from intercom_assets.sandbox import Sandbox
+from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets_tests.conftest import Project
 
@@ -138,6 +139,158 @@ def test_a_later_start_date_makes_nothing_gone(sandbox: Sandbox, project: Projec
     date = project.query("select strftime(to_timestamp(?), '%Y-%m-%dT%H:%M:%SZ')", middle)[0][0]
     project.run("conversations", full_refresh=True, start_date=date)
     assert (living(project, "conversations"), gone(project, "conversations")) == (before, set())
+
+
+FEED, TALKS = "deleted_conversations", ("conversations", "conversation_parts")
+
+
+def with_parts(sandbox: Sandbox) -> str:
+    return next(c for c, parts in sandbox.workspace.parts.items() if parts)
+
+
+def users(sandbox: Sandbox) -> list[str]:
+    return [id for id, contact in sandbox.workspace.contacts.items() if contact["role"] == "user"]
+
+
+def test_the_feed_marks_conversations_and_parts_in_the_run_that_reads_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run(FEED, *TALKS)
+    assert gone(project, "conversations") == set(), "who was gone before is in no table"
+    ident = with_parts(sandbox)
+    parts = {part["id"] for part in sandbox.workspace.parts[ident]}
+    sandbox.workspace.clock.advance(60)
+    sandbox.workspace.delete("conversations", ident)
+    sandbox.reset_log()
+    project.run(FEED)
+    assert sandbox.count("/conversations/deleted") == 1
+    assert (gone(project, "conversations"), gone(project, "conversation_parts")) == ({ident}, parts)
+    [(at,)] = project.query(
+        "select epoch(_deleted_at) from intercom.conversations where id = ?", ident
+    )
+    assert at == sandbox.workspace.deleted_conversations[ident]
+    project.run(*TALKS)
+    assert project.metadata("conversations")["intercom/rows_gone"] == 1
+    assert project.differences(*TALKS) == {}
+
+
+@pytest.mark.parametrize("mode", ["mark", "remove"])
+def test_a_conversation_that_lands_after_the_feed_told_of_it_is_gone(
+    sandbox: Sandbox, project: Project, mode: str
+) -> None:
+    project.settings["on_delete"] = mode
+    ident = with_parts(sandbox)
+    kept = sandbox.workspace.conversations[ident]
+    sandbox.workspace.clock.advance(1)
+    sandbox.workspace.delete("conversations", ident)
+    project.run(FEED)
+    # A search still lists it for some minutes.
+    sandbox.workspace.put("conversations", kept)
+    project.run("conversations")
+    assert gone(project, "conversations") == ({ident} if mode == "mark" else set())
+    assert ident not in living(project, "conversations")
+
+
+def test_a_conversation_that_is_listed_again_is_alive_again(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run(FEED, *TALKS)
+    everything, ident = living(project, "conversation_parts"), with_parts(sandbox)
+    sandbox.workspace.delete("conversations", ident)
+    project.run(FEED)
+    assert gone(project, "conversations") == {ident}
+    sandbox.workspace.clock.advance(7_200)
+    sandbox.workspace.restore("conversations", ident, touch=True)
+    for _ in range(2):
+        project.run(FEED, *TALKS)
+        assert gone(project, "conversations") == gone(project, "conversation_parts") == set()
+        assert living(project, "conversation_parts") == everything
+
+
+def test_parts_that_land_after_their_conversation_is_gone_go_with_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("conversations")
+    ident = with_parts(sandbox)
+    query = "update intercom.conversations set _deleted_at = now() where id = ?"
+
+    def mark(request: Any) -> None:
+        if request.path == f"/conversations/{ident}":
+            project.query(query, ident)
+
+    sandbox.on_request = mark
+    project.run("conversation_parts")
+    parts = {part["id"] for part in sandbox.workspace.parts[ident]}
+    assert gone(project, "conversation_parts") == parts
+
+
+def test_a_conversation_of_which_intercom_says_that_it_is_gone_is_marked(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("conversations")
+    ident = with_parts(sandbox)
+    sandbox.workspace.clock.advance(60)
+    sandbox.workspace.delete("conversations", ident)
+    project.run("conversation_parts")
+    assert gone(project, "conversations") == {ident}
+
+
+def test_who_was_merged_is_marked_with_the_survivor(sandbox: Sandbox, project: Project) -> None:
+    project.run("contacts")
+    source, middle, last = users(sandbox)[:3]
+    for one, other in ((source, middle), (middle, last)):
+        sandbox.workspace.clock.advance(60)
+        sandbox.workspace.merge_contacts(one, other)
+        project.run("contacts")
+    assert gone(project, "contacts") == {source, middle}
+    assert merged(project) == {source: middle, middle: last}
+    project.query(f"create view intercom.survivors as {survivors()}")
+    followed = dict(project.query("select contact_id, survivor_id from intercom.survivors"))
+    assert (followed[source], followed[middle], followed[last]) == (last, last, last)
+    assert living(project, "contacts") == set(followed.values())
+    assert project.differences("contacts") == {}
+
+
+def test_a_merge_is_learnt_from_whatever_answer_tells_it(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.settings["optional_fields"] = []
+    project.run("contacts")
+    source, survivor = users(sandbox)[:2]
+    sandbox.workspace.clock.advance(60)
+    sandbox.workspace.merge_contacts(source, survivor)
+    project.run("contacts")
+    assert gone(project, "contacts") == set(), "no search tells"
+    body = {"type": "error.list", "errors": [{"code": "contact_merged", "message": "merged"}]}
+    link = f'<https://api.intercom.io/contacts/{survivor}>; rel="canonical"'
+    sandbox.faults.append(
+        Fault("status", match=f"{source}/segments", status=410, body=body, headers={"Link": link})
+    )
+    project.run("contact_segments")
+    assert merged(project) == {source: survivor}
+
+
+def survivors() -> str:
+    sql: str = relations()["contact_survivors"].render(["contacts"]).sql
+    return sql.replace('from "contacts"', "from intercom.contacts")
+
+
+def merged(project: Project) -> dict[str, str]:
+    query = "select id, _merged_into from intercom.contacts where _deleted_at is not null"
+    return dict(project.query(query))
+
+
+def test_the_feed_works_on_tables_of_an_older_release(sandbox: Sandbox, project: Project) -> None:
+    project.run(FEED, *TALKS)
+    for table in TALKS:
+        project.query(f"alter table intercom.{table} drop column _deleted_at")
+    project.query("drop table intercom._gone")
+    ident = with_parts(sandbox)
+    parts = {part["id"] for part in sandbox.workspace.parts[ident]}
+    sandbox.workspace.clock.advance(60)
+    sandbox.workspace.delete("conversations", ident)
+    project.run(FEED)
+    assert (gone(project, "conversations"), gone(project, "conversation_parts")) == ({ident}, parts)
 
 
 def test_what_becomes_of_rows_is_checked() -> None:

@@ -68,7 +68,22 @@ class PermissionDenied(IntercomError):
 
 
 class NotFound(IntercomError):
-    """There is no such record (404), or it was merged into another (410)."""
+    """There is no such record (404), or it was merged into another (410).
+
+    Args:
+        message: What happened.
+        merged_into: The other one's id, where Intercom names it.
+        **facts: As for every error.
+
+    Attributes:
+        is_merged: Whether it was merged.
+        merged_into: The other one's id.
+    """
+
+    def __init__(self, message: str, *, merged_into: str | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.merged_into = merged_into
+        self.is_merged = self.code == "contact_merged"
 
 
 class ScrollUnavailable(IntercomError):

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
+
+from requests.utils import parse_header_links
 
 from intercom_assets.client.decoding import decode
 from intercom_assets.client.errors import (
@@ -122,10 +125,20 @@ def _error_of(reply: Reply, body: Any, call: str) -> IntercomError:
     if code == "scroll_exists" or (status == 404 and "scroll" in said):
         return ScrollUnavailable(said, **facts)
     if status in (404, 410):
-        return NotFound(said, **facts)
+        return NotFound(said, merged_into=_survivor(reply), **facts)
     if status == 401:
         return Unauthorized(said, **facts)
     return RequestRefused(f"Intercom refused the request: {said}", **facts)
+
+
+def _survivor(reply: Reply) -> str | None:
+    """The id at the end of the canonical link of a record that was merged into another.
+
+    https://developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/showcontact
+    """
+    links = parse_header_links(reply.headers.get("Link") or "")
+    canonical = (link["url"] for link in links if link.get("rel") == "canonical")
+    return next((urlsplit(url).path.rpartition("/")[2] or None for url in canonical), None)
 
 
 def _status_of(code: str) -> int:

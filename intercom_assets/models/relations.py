@@ -67,6 +67,7 @@ class Relation:
             tables=set(tables),
             moment=moment,
             live=rendering.live,
+            all=rendering.all,
             items=rendering.items,
             **own,
         )
@@ -95,6 +96,12 @@ class _Rendering:
         for column in columns:
             self._note("", table, column)
         return _live(table, columns)
+
+    def all(self, table: str, **columns: str) -> str:
+        """The rows of a table, also those that are gone, with their marks and these columns."""
+        for column in columns:
+            self._note("", table, column)
+        return _all(table, columns)
 
     def items(self, table: str, column: str, *, inside: str = "", **keys: str) -> str:
         """The items of a list, each a row: `item`, its `position` from 1, and columns beside it.
@@ -126,12 +133,13 @@ class _Rendering:
 
 
 def _live(table: str, columns: Mapping[str, str]) -> str:
-    lacking = ", ".join(f"null::{kind} as {name}" for name, kind in {**MARKS, **columns}.items())
     marks = " and ".join(f"{name} is null" for name in MARKS)
-    return (
-        f'(select * exclude ({", ".join(MARKS)}) from (from "{table}" union all by name '
-        f"select {lacking} where false) where {marks})"
-    )
+    return f"(select * exclude ({', '.join(MARKS)}) from {_all(table, columns)} where {marks})"
+
+
+def _all(table: str, columns: Mapping[str, str]) -> str:
+    lacking = ", ".join(f"null::{kind} as {name}" for name, kind in {**MARKS, **columns}.items())
+    return f'(from "{table}" union all by name select {lacking} where false)'
 
 
 def moment(text: str) -> str:

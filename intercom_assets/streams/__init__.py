@@ -13,11 +13,12 @@ Each stream is a class in `collections`.
 """
 
 from intercom_assets.streams.base import FULL_TABLE, GROUPS, INCREMENTAL, BaseStream
-from intercom_assets.streams.children import ChildStream, WorkQueue
+from intercom_assets.streams.children import ChildStream
 from intercom_assets.streams.collections import declared
 from intercom_assets.streams.nested import NestedStream
 from intercom_assets.streams.records import Batch, Parent, Run
 from intercom_assets.streams.whole import FullTableStream, IncrementalStream
+from intercom_assets.streams.work_queue import WorkQueue
 
 STREAMS: dict[str, type[BaseStream]] = declared()
 

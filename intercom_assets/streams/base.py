@@ -20,7 +20,7 @@ from intercom_assets.streams.chart import Chart
 from intercom_assets.streams.judging import check_values, tell
 from intercom_assets.streams.optional_fields import OptionalFields, begun
 from intercom_assets.streams.reader import Reader
-from intercom_assets.streams.records import Batch, Run
+from intercom_assets.streams.records import Batch, Gone, Run
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.transform import Record, RecordTransformer
 
@@ -188,6 +188,18 @@ class BaseStream(Reader):
             WrongAnswer: When it does not heed the parameters.
         """
         check_values(page, self.expected, self.path)
+
+    def now(self) -> int:
+        """Intercom's clock, epoch seconds."""
+        return int(self.client.clock.time())
+
+    def gone_by(self, records: Iterable[Record]) -> Iterator[Gone]:
+        """What records tell of others that are gone.
+
+        Args:
+            records: In regular form.
+        """
+        return iter(())
 
     def batch(self, page: Page, state: SyncState) -> Batch:
         """A page's records with a state, and with what is nested in them."""

@@ -8,67 +8,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from intercom_assets.client.errors import IntercomError, NotFound
+from intercom_assets.client.errors import NotFound
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import noun_of
 from intercom_assets.streams.beginning import begin
-from intercom_assets.streams.records import Batch, Parent, Run
+from intercom_assets.streams.records import Batch, Gone, Parent, Run
 from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
 from intercom_assets.streams.whole import IncrementalStream
+from intercom_assets.streams.work_queue import Family, WorkQueue
 from intercom_assets.threads.overlap import overlap
 
 logger = logging.getLogger(__name__)
 
 # What is read within a minute of a change is read once more: Intercom may still have been at it.
 SETTLED_AFTER = 60
-
-
-class WorkQueue(Protocol):
-    """Parents whose children are not stored, or not in their newest form.
-
-    Attributes:
-        total: How many there were, once the first of them have been read.
-        stored: How many parents there are in all, from then on.
-    """
-
-    total: int
-    stored: int
-
-    def bookmark(self) -> int:
-        """Up to where the parents themselves are complete, epoch seconds."""
-
-    def pages(self, since: int, settled_after: int, before: int | None) -> Iterator[list[Parent]]:
-        """Outstanding parents, oldest change first.
-
-        Args:
-            since: Only parents that changed at or after this, epoch seconds.
-            settled_after: Seconds after its change from which a parent counts as settled.
-            before: Parents whose children were read up to this second are outstanding, too.
-        """
-
-
-@dataclass(frozen=True)
-class Family:
-    """One parent's children.
-
-    Attributes:
-        parent: The parent, with when its children were read; without, if they could not be.
-        records: The children in regular form.
-        size: Bytes of the answers.
-        problem: Why they could not be read.
-    """
-
-    parent: Parent
-    records: list[Record]
-    size: int = 0
-    problem: IntercomError | None = None
 
 
 class ChildStream(IncrementalStream):
@@ -83,6 +43,7 @@ class ChildStream(IncrementalStream):
         complete: Whether an answer holds all of a parent's children, so that those which it leaves
             out are gone.
         parents_a_call: For how many parents one call asks.
+        asks_parent: Whether the call is for the parent itself, so that a 404 says that it is gone.
     """
 
     is_long = True
@@ -91,6 +52,7 @@ class ChildStream(IncrementalStream):
     parent_columns: ClassVar[tuple[str, ...]] = ()
     complete: ClassVar[bool] = False
     parents_a_call: ClassVar[int] = 1
+    asks_parent: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if cls.parent:
@@ -204,7 +166,7 @@ class ChildStream(IncrementalStream):
                 if (parent.fetched_at or 0) < parent.updated_at + SETTLED_AFTER:
                     unsettled = min(unsettled, parent.updated_at)
                 settled = () if family.problem else (parent,)
-                yield Batch(family.records, state, family.size, fetched=settled)
+                yield Batch(family.records, state, family.size, fetched=settled, gone=family.gone)
         done = _short_of(_up_to(state, unsettled).with_outstanding(()), refusals)
         # A full refresh goes on with what could not be read.
         yield Batch([], done if refusals.parents else replace(done, refresh=None))
@@ -225,14 +187,22 @@ class ChildStream(IncrementalStream):
     def _read_families(self, parents: Sequence[Parent]) -> list[Family]:
         try:
             return self.families(parents)
-        except NotFound:
+        except NotFound as problem:
             # Deleted since they were listed. Rows that were stored before stay, marked or not.
             self.counts[f"{self.unit} gone"] += len(parents)
-            now = int(self.client.clock.time())
-            return [Family(replace(parent, fetched_at=now), []) for parent in parents]
+            now = self.now()
+            return [
+                Family(replace(parent, fetched_at=now), [], gone=self._gone(parent, problem))
+                for parent in parents
+            ]
         except OF_ONE_RECORD as problem:
             self.counts[f"{self.unit} refused"] += len(parents)
             return [Family(parent, [], problem=problem) for parent in parents]
+
+    def _gone(self, parent: Parent, problem: NotFound) -> tuple[Gone, ...]:
+        if not problem.is_merged and not self.asks_parent:
+            return ()
+        return (Gone(self.unit, parent.id, self.now(), problem.merged_into),)
 
 
 def _up_to(state: SyncState, moment: int) -> SyncState:

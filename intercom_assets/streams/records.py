@@ -28,6 +28,23 @@ class Parent:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """What Intercom told of a record that is not there any more.
+
+    Attributes:
+        stream: Whose record it was.
+        id: Its id.
+        at: Since when, epoch seconds.
+        into: The record that it was merged into.
+    """
+
+    stream: str
+    id: str
+    at: int
+    into: str | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """Records, and the state that is true once they are stored.
 
@@ -39,6 +56,7 @@ class Batch:
         sweep: Whether a full refresh ends here: what it has not seen is gone at the source.
         nested: Records of other streams that came inside these, by stream. The state holds for them
             as well, so they are stored together.
+        gone: Records of whatever stream that are told to be gone.
     """
 
     records: list[Record]
@@ -47,6 +65,7 @@ class Batch:
     fetched: tuple[Parent, ...] = ()
     sweep: bool = False
     nested: Mapping[str, list[Record]] = field(default_factory=dict)
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True)

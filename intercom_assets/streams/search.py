@@ -119,7 +119,8 @@ class SearchStream(IncrementalStream):
             )
             if self.keeps_cursor:
                 state = state.with_walk(step.walk)
-            yield Batch(step.records, state, step.size, nested=step.nested)
+            gone = tuple(each for asked in step.asked for each in asked.gone)
+            yield Batch(step.records, state, step.size, nested=step.nested, gone=gone)
 
     def _finish(
         self, state: SyncState, run: Run, started: int, refusals: Refusals

@@ -22,7 +22,7 @@ from intercom_assets.client.errors import (
 )
 from intercom_assets.client.pagination import list_pages
 from intercom_assets.streams.base import BaseStream
-from intercom_assets.streams.records import Parent
+from intercom_assets.streams.records import Gone, Parent
 from intercom_assets.streams.refusals import OF_ONE_RECORD
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record, is_cut, list_in, told_total
@@ -58,11 +58,13 @@ class Asked(NamedTuple):
         record: Whose list it is, as `Refusals` counts it.
         outcome: One of `COUNTED`.
         problem: Why it could not be read, if it could not.
+        gone: The record, if it was merged into another one since it was listed.
     """
 
     record: Parent
     outcome: str
     problem: IntercomError | None = None
+    gone: tuple[Gone, ...] = ()
 
 
 def complete(
@@ -92,9 +94,10 @@ def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) 
     of = Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
     try:
         return [Asked(of, _completed(stream, record, field, sublist))]
-    except NotFound:
+    except NotFound as problem:
         # The record was deleted or merged since it was listed: what the list gave stands.
-        return [Asked(of, GONE)]
+        merged = Gone(stream.tap_stream_id, of.id, stream.now(), problem.merged_into)
+        return [Asked(of, GONE, gone=(merged,) if problem.is_merged else ())]
     except OF_ONE_RECORD as problem:
         return [Asked(of, REFUSED, problem)]
 

@@ -27,6 +27,7 @@ from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.misfits import Misfits
 from intercom_assets.warehouse.names import DELETED_AT, quote, types_of_fields
+from intercom_assets.warehouse.obituaries import bury, follow_parents, note
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.table import Table
@@ -90,6 +91,7 @@ class Berth:
         changes: What was done to the table.
         commits: How often the run has committed.
         reset: The reported bookmark that was obeyed last.
+        began: When the run's reading began by Intercom's clock, epoch seconds.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Berth:
         self.spec = spec
         self.changes = Changes()
         self.commits = 0
+        self.began = 0.0
         self.claim, self.stored, self.kinds, self.misfits = self._take(source, run_id, turn)
         self.reset = self.stored.reset
 
@@ -174,6 +177,10 @@ class Berth:
         books.remember_renamed(self.name, changes.renamed)
         changes.deleted += leave_family(books, self.name, self.spec, buffer)
         books.record_parents(self.name, buffer.fetched)
+        if not self.spec.replace:
+            bury(books, self.name, self.spec, self.began)
+            follow_parents(books, self.name, self.spec, [parent.id for parent in buffer.fetched])
+        note(books, self.spec, buffer.gone)
         return changes
 
     def put_all(self, buffer: Buffer, allow_empty: bool, connection: DuckDBPyConnection) -> Changes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from intercom_assets.streams.records import Batch, Parent
+from intercom_assets.streams.records import Batch, Gone, Parent
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.encoding import JSON, MEMORY, Record
 from intercom_assets.warehouse.misfits import Misfits, unparsed_texts
@@ -51,6 +51,7 @@ class Buffer:
     Attributes:
         state: What holds once all of it is stored.
         fetched: Parents whose children are in it.
+        gone: Records of whatever stream that are told to be gone.
         refresh: The full refresh under way, if there is one.
         count: Records in it, without those that are nested.
     """
@@ -63,6 +64,7 @@ class Buffer:
         self.nested = dict(nested or {})
         self.state: SyncState | None = None
         self.fetched: list[Parent] = []
+        self.gone: list[Gone] = []
         self.refresh: int | None = None
         self.count = self._size = 0
         self._records: list[Record] = []
@@ -82,6 +84,7 @@ class Buffer:
         self.state = batch.state
         self.refresh = batch.state.refresh or self.refresh
         self.fetched += batch.fetched
+        self.gone += batch.gone
         self.count += len(batch.records)
         self._records += batch.records
         self._bytes += batch.size

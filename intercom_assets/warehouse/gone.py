@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.names import DELETED_AT, ROW, SYNCED_AT, path, quote
+from intercom_assets.warehouse.ours import add_ours
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.statements import exists, one
 from intercom_assets.warehouse.versions import end_versions, versions_of
@@ -55,6 +56,8 @@ def take_away(
         f"{'' if is_removed else f' and {alive}'}",
         dict(values or {}),
     )
+    if not one(connection, "select count(*) from _going"):
+        return 0
     if is_removed:
         connection.execute(f"delete from {table} where rowid in (select {ROW} from _going)")
     else:
@@ -70,6 +73,7 @@ def _take_children(books: Books, child: str, column: str, is_removed: bool) -> N
     run = books.connection.execute
     table = path(books.connection, books.schema, child)
     if not is_removed:
+        add_ours(books.connection, table)
         run(
             f"update {table} c set {_MARK} from _going g "
             f"where c.{quote(column)} = g.id and c.{quote(DELETED_AT)} is null"

@@ -43,6 +43,13 @@ BOOKS = {
         "updated_at timestamptz",
         "fetched_at timestamptz",
     ),
+    # What Intercom told to be gone, and into what it was merged.
+    "_gone": (
+        "stream varchar",
+        "id varchar",
+        "gone_at timestamptz",
+        "merged_into varchar",
+    ),
     # Keys that a full refresh under way has met.
     "_seen": ("stream varchar", "refresh bigint", "key varchar"),
     # Fields that could not keep their name.
@@ -78,6 +85,17 @@ def lay_out(connection: DuckDBPyConnection, schema: str, kind: Kind, stream: str
             connection.execute(
                 f"insert into {table} by name from {home}.{name} where stream = ?", [stream]
             )
+
+
+def make_book(connection: DuckDBPyConnection, name: str, table: str) -> None:
+    """Makes one of our tables, if it is not there: that of a stream which has not run yet.
+
+    Args:
+        connection: An open connection, in a transaction.
+        name: What stands in it, one of `BOOKS`.
+        table: Its qualified name.
+    """
+    _make(connection, table, BOOKS[name])
 
 
 def _tables(connection: DuckDBPyConnection, schema: str) -> set[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from duckdb import DuckDBPyConnection
+
 from intercom_assets.warehouse.encoding import TIMESTAMPTZ, VARCHAR
 from intercom_assets.warehouse.names import DELETED_AT, MERGED_INTO, SYNCED_AT
+from intercom_assets.warehouse.statements import add_column
 
 # Their types, and what they tell.
 OURS = {
@@ -20,3 +23,17 @@ def ours_of(merged: bool) -> dict[str, tuple[str, str]]:
         merged: Whether records of the table's can be merged into others.
     """
     return {name: told for name, told in OURS.items() if name != MERGED_INTO or merged}
+
+
+def add_ours(connection: DuckDBPyConnection, table: str, merged: bool = False) -> None:
+    """Gives a table the columns of ours that it lacks, as one that an older version made does.
+
+    Args:
+        connection: An open connection, in a transaction.
+        table: Its qualified name.
+        merged: Whether records of the table's can be merged into others.
+    """
+    found = {row[0] for row in connection.execute(f"describe {table}").fetchall()}
+    for name, (kind, comment) in ours_of(merged).items():
+        if name not in found:
+            add_column(connection, table, name, kind, comment)

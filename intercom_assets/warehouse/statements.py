@@ -37,6 +37,24 @@ def living(table: str) -> str:
     return f"(select * from {table} where {quote(DELETED_AT)} is null)"
 
 
+def add_column(
+    connection: DuckDBPyConnection, table: str, name: str, kind: str, comment: str | None = None
+) -> None:
+    """Gives a table one more column.
+
+    Args:
+        connection: An open connection, in a transaction.
+        table: Its qualified name.
+        name: The column.
+        kind: Its type.
+        comment: What it tells.
+    """
+    connection.execute(f"alter table {table} add column {quote(name)} {kind}")
+    if comment:
+        text = comment.replace("'", "''")
+        connection.execute(f"comment on column {table}.{quote(name)} is '{text}'")
+
+
 def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:
     """Adds what a query gives to a table, as changed now."""
     connection.execute(

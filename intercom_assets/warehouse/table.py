@@ -36,10 +36,10 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
-from intercom_assets.warehouse.ours import ours_of
+from intercom_assets.warehouse.ours import add_ours
 from intercom_assets.warehouse.rebuild import rebuild
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets.warehouse.statements import exists, insert_rows, living, one
+from intercom_assets.warehouse.statements import add_column, exists, insert_rows, living, one
 from intercom_assets.warehouse.widening import Recast, cast_of, common_type, with_unparsed
 
 # Enough to know of which fields some values do not fit.
@@ -133,16 +133,18 @@ class Table:
                 "Drop the table, then materialize the asset again: everything is read anew"
             )
         for name, column in lacking.items():
-            self._add_column(
-                column, column_type(properties[name]), properties[name].get("description")
+            add_column(
+                self.connection,
+                self.sql,
+                column,
+                column_type(properties[name]),
+                properties[name].get("description"),
             )
         if len(found) == 1:
             # Ours belongs last: the table was just made, so nothing is in it.
             self.connection.execute(f"alter table {self.sql} drop column {quote(SYNCED_AT)}")
             found = {}
-        for name, (kind, comment) in ours_of(self.spec.merged).items():
-            if name not in found:
-                self._add_column(name, kind, comment)
+        add_ours(self.connection, self.sql, self.spec.merged)
         return list(lacking.values()) if has_rows else []
 
     def _has_rows(self) -> bool:
@@ -208,7 +210,7 @@ class Table:
             kind, arrays[column] = rows.kinds[name], rows.table[name]
             wanted = common_type(kind, found.get(column, kind))
             if column not in found:
-                self._add_column(column, kind, None)
+                add_column(self.connection, self.sql, column, kind, None)
                 changes.new_columns.append(column)
             elif wanted != found[column]:
                 recasts[column] = Recast(wanted, cast_of(column, found[column], wanted))
@@ -226,7 +228,13 @@ class Table:
             arrays[UNPARSED] = rows.unparsed
             changes.unparsed.update(rows.odd)
             if UNPARSED not in found:
-                self._add_column(UNPARSED, JSON, "What did not fit its column, by field")
+                add_column(
+                    self.connection,
+                    self.sql,
+                    UNPARSED,
+                    JSON,
+                    "What did not fit its column, by field",
+                )
                 changes.new_columns.append(UNPARSED)
         count = rows.table.num_rows
         arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
@@ -237,9 +245,3 @@ class Table:
         self.connection.execute(
             f"create or replace temp view _batch as select *{replaced} from _arrow"
         )
-
-    def _add_column(self, name: str, kind: str, comment: str | None) -> None:
-        self.connection.execute(f"alter table {self.sql} add column {quote(name)} {kind}")
-        if comment:
-            text = comment.replace("'", "''")
-            self.connection.execute(f"comment on column {self.sql}.{quote(name)} is '{text}'")

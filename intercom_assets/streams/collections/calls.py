@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from intercom_assets.client.pagination import page_of
 from intercom_assets.streams.base import SUPPORT
-from intercom_assets.streams.children import ChildStream, Family
+from intercom_assets.streams.children import ChildStream
 from intercom_assets.streams.records import Parent
 from intercom_assets.streams.whole import IncrementalStream
+from intercom_assets.streams.work_queue import Family
 
 
 class Calls(IncrementalStream):

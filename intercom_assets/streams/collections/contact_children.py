@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import PEOPLE
 from intercom_assets.streams.children import ChildStream
-from intercom_assets.streams.collections.contacts import Contacts
-from intercom_assets.streams.records import Parent
+from intercom_assets.streams.collections.contacts import Contacts, merged
+from intercom_assets.streams.records import Gone, Parent
 from intercom_assets.streams.transform import Record, digest
 
 
@@ -30,6 +30,11 @@ class ContactMerges(ChildStream):
     data_key = "data"
     plain = "contact_id source_contact_id type source_contact_role"
     contact_columns = ("contact_id", "source_contact_id")
+
+    def gone_by(self, records: Iterable[Record]) -> Iterator[Gone]:
+        """Those who were merged."""
+        for record in records:
+            yield merged(record, str(record["contact_id"]), self.now())
 
 
 class ContactSegments(ChildStream):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from intercom_assets.streams.base import PEOPLE
 from intercom_assets.streams.chart import Chart
+from intercom_assets.streams.records import Gone
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.sublists import COUNTED, Sublist
+from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.transform import Record
 
 DAY = 86_400
 
@@ -48,3 +52,22 @@ class Contacts(SearchStream):
         "opted_in_subscription_types": Sublist("/contacts/{id}/subscriptions", consent="opt_in"),
         "opted_out_subscription_types": Sublist("/contacts/{id}/subscriptions", consent="opt_out"),
     }
+
+    def gone_by(self, records: Iterable[Record]) -> Iterator[Gone]:
+        """Those who were merged into the contacts: they vanish without any other sign."""
+        for record in records:
+            for entry in record.get("merge_history") or ():
+                if isinstance(entry, dict) and entry.get("source_contact_id"):
+                    yield merged(entry, str(record["id"]), self.now())
+
+
+def merged(entry: Mapping[str, Any], survivor: str, now: int) -> Gone:
+    """What an entry of a contact's merge history tells.
+
+    Args:
+        entry: It.
+        survivor: Whose history it is.
+        now: When it was read, epoch seconds: old merges have no time.
+    """
+    at = parse_epoch(entry.get("merged_at"))
+    return Gone(Contacts.tap_stream_id, str(entry["source_contact_id"]), at or now, survivor)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from intercom_assets.streams.base import SUPPORT
 from intercom_assets.streams.children import ChildStream
 from intercom_assets.streams.collections.conversations import Conversations
 from intercom_assets.streams.newest_first import NewestFirstStream
-from intercom_assets.streams.records import Parent
+from intercom_assets.streams.records import Gone, Parent
+from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record, digest
 
 
@@ -27,6 +28,12 @@ class DeletedConversations(NewestFirstStream):
     docs_page = "conversations/listdeletedconversationids"
     data_key = "conversations"
     plain = "id type"
+
+    def gone_by(self, records: Iterable[Record]) -> Iterator[Gone]:
+        """The conversations themselves."""
+        for record in records:
+            at = parse_epoch(record.get("deleted_at"))
+            yield Gone(Conversations.tap_stream_id, str(record["id"]), at or self.now())
 
 
 class HandlingEvents(ChildStream):

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from intercom_assets.client.errors import MalformedResponse
 from intercom_assets.streams.base import SUPPORT
 from intercom_assets.streams.chart import Chart
-from intercom_assets.streams.children import ChildStream, Family
+from intercom_assets.streams.children import ChildStream
 from intercom_assets.streams.collections.conversations import Conversations
 from intercom_assets.streams.records import Parent
 from intercom_assets.streams.timestamps import parse_epoch
+from intercom_assets.streams.work_queue import Family
 
 
 class ConversationParts(ChildStream):
@@ -24,6 +25,7 @@ class ConversationParts(ChildStream):
     data_key = "conversation_parts"
     optionals: ClassVar[dict[str, str]] = {"translations": "include_translations"}
     parent = Conversations
+    asks_parent = True
     parent_id = "conversation_id"
     references: ClassVar[dict[str, str]] = {
         "conversation_id": "id",
