@@ -55,7 +55,8 @@ $(LAKE): $(DEV_STAMP)
 test-lake: $(LAKE) ## Check what touches the warehouse on a DuckLake; takes Debian's postgresql
 	PYTHONPATH=$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" $(addprefix intercom_assets_tests/, \
 	  test_lake.py test_layout.py test_leases.py test_nested.py test_rules_guards.py test_rules_records.py \
-	  test_rules_state.py test_rules_streams.py test_stateful.py test_warehouse_settings.py)
+	  test_rules_state.py test_rules_streams.py test_stateful.py test_warehouse_settings.py \
+	  test_relations.py test_model_changes.py)
 
 test-all: $(DEV_STAMP) lint types ## Check everything
 	$(BIN)/python -m pytest -n 2 --dist worksteal

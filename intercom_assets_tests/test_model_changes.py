@@ -93,6 +93,7 @@ def test_bringing_up_to_date_gives_what_making_anew_gives(seed: int, tmp_path: P
     assert found["response_times"] and found["volume_daily"]
 
 
+@pytest.mark.every_kind
 def test_what_intercom_deletes_is_in_no_relation_and_no_model_and_comes_back(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -16,6 +16,7 @@ from intercom_assets.models.making import make_relations
 from intercom_assets.models.relations import relations
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.conftest import Project
+from intercom_assets_tests.warehouses import opened
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def made(result: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def execute(project: Project, sql: str) -> None:
-    with duckdb.connect(str(project.database)) as connection:
+    with opened(project.database) as connection:
         connection.execute(sql)
 
 
@@ -60,6 +61,7 @@ def test_every_relation_over_the_tables_is_there_with_the_columns_of_its_documen
         assert project.query(twice) == [], name
 
 
+@pytest.mark.every_kind
 def test_rows_are_what_the_records_hold(sandbox: Sandbox, project: Project) -> None:
     project.run("contacts", "conversations", "conversation_parts", "teams")
     tags = {
@@ -80,6 +82,7 @@ def test_rows_are_what_the_records_hold(sandbox: Sandbox, project: Project) -> N
     assert set(project.query("select team_id, admin_id from intercom.team_admins")) == members
 
 
+@pytest.mark.every_kind
 def test_a_view_is_made_anew_only_when_it_would_be_another(project: Project) -> None:
     assert set(made(project.run("tags", "teams")).values()) == {"The view was made."}
     assert made(project.run("tags", "teams")) == {"team_admins": "The view shows what is new."}
@@ -166,6 +169,7 @@ def test_attributes_are_columns_of_the_types_that_intercom_tells(project: Projec
     assert tier == [(0,)]
 
 
+@pytest.mark.every_kind
 def test_a_new_attribute_appears_by_itself_and_names_that_collide_are_both_there(
     sandbox: Sandbox, project: Project
 ) -> None:
