@@ -24,6 +24,7 @@ from intercom_assets.assets import IO_MANAGER_KEY, RESOURCE_KEY, build_intercom_
 from intercom_assets.client import pacing
 from intercom_assets.executor import threads_executor
 from intercom_assets.resources import IntercomResource
+from intercom_assets.streams import STREAMS, NestedStream
 from intercom_assets.warehouse import Warehouse
 
 # What tells a step's process its job, and which process is not a step's.
@@ -200,4 +201,6 @@ def _resources(job: Job) -> dict[str, Any]:
 
 
 def _run_config(job: Job) -> dict[str, Any]:
-    return {"ops": {name: {"config": job.config} for name in job.streams}}
+    # What is nested in a stream is read by that one's step.
+    steps = [name for name in job.streams if not issubclass(STREAMS[name], NestedStream)]
+    return {"ops": {name: {"config": job.config} for name in steps}}
