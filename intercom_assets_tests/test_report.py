@@ -71,6 +71,7 @@ def test_without_models_it_says_what_to_do(tmp_path: Path) -> None:
         main(["report", "--database", str(tmp_path / "empty.duckdb")])
 
 
+@pytest.mark.slow
 def test_the_asset_writes_the_page_and_shows_what_it_says(database: Path) -> None:
     pytest.importorskip("altair")
     report = build_support_report(

@@ -60,10 +60,14 @@ def make_relations(store: Store, table: str, since: datetime | None = None) -> I
     """
     with store.connection() as connection:
         maker = _Maker(store, connection, since)
-        left_out = maker.count_marked(table)
-        for relation in relations().values():
-            if table in relation.tables and relation.is_possible(maker.there):
-                yield replace(maker.make(relation), left_out=left_out)
+        wanted = [
+            relation
+            for relation in relations().values()
+            if table in relation.tables and relation.is_possible(maker.there)
+        ]
+        left_out = maker.count_marked(table) if wanted else 0
+        for relation in wanted:
+            yield replace(maker.make(relation), left_out=left_out)
 
 
 class _Maker:
