@@ -26,6 +26,7 @@ from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.kinds import DUCKLAKE
 from intercom_assets.warehouse.kinds.ducklake import close_all
 from intercom_assets.warehouse.lease import Turn
+from intercom_assets.warehouse.memory import Memory
 from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets_tests.conftest import CORE, Project
@@ -298,6 +299,7 @@ def test_a_run_killed_at_boundaries_of_a_lake_is_gone_on_with(
     catalogues: Postgres, tmp_path: Path
 ) -> None:
     streams = ("conversations", "conversation_parts")
+    (tmp_path / "runs").mkdir()
     with (
         Sandbox(contacts=14, companies=9, conversations=12) as sandbox,
         forker(tmp_path / "runs") as runs,
@@ -318,7 +320,7 @@ def test_a_run_killed_at_boundaries_of_a_lake_is_gone_on_with(
 
         whole = run(0, fresh(0))
         assert whole.success, whole.errors
-        for boundary in range(1, whole.boundaries, max(1, whole.boundaries // 10)):
+        for boundary in range(1, whole.boundaries, max(1, whole.boundaries // 6)):
             lake = fresh(boundary)
             assert run(boundary, lake, die_at=boundary).signal == signal.SIGKILL
             ended = run(boundary, lake)
@@ -410,3 +412,18 @@ def test_the_maintenance_job_leaves_fewer_files_and_the_same_rows(lake: str) -> 
         commit_next(landing)
     assert len(before) >= 12 and len(files()) <= 3
     assert count_whole_commits(lake, "things") == 13
+
+
+def test_a_lake_that_holds_more_memory_than_the_limit_is_written_all_the_same(lake: str) -> None:
+    # What it holds cannot be put on the disk, as that of a query under way cannot.
+    place = Place(lake, {"temp_directory": ""}, extension_directory=extension_directory())
+    warehouse = Store(place, "32MB").warehouse("intercom", 60, print)
+    with warehouse.more_memory("1GB"), warehouse.connection() as connection:
+        connection.execute(
+            "create temp table large as select range as n, repeat('x', 100) as text "
+            "from range(1_000_000)"
+        )
+        within = Store(place, "32MB").warehouse("intercom", 60, print)
+        within._memory = Memory(is_private=True)  # as once the model is built
+        commit_next(claim(within, "things"))
+    assert count_whole_commits(lake, "things") == 1

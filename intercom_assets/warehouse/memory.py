@@ -61,7 +61,7 @@ class Memory:
             self._ours += 1
             limit = None if self._is_shared(connection) else self._limit(usual)
             if limit is not None:
-                connection.execute("set memory_limit = $limit", {"limit": limit})
+                self._set(connection, limit)
                 # Of each connection, for DuckDB closes what was made of one along with it.
                 if not self._is_private:
                     self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
@@ -81,6 +81,15 @@ class Memory:
                 connection.execute("reset memory_limit")
             self._ours -= 1
             self._is_set = self._is_set and self._ours > 0
+
+    def _set(self, connection: DuckDBPyConnection, limit: str) -> None:
+        try:
+            connection.execute("set memory_limit = $limit", {"limit": limit})
+        except duckdb.OutOfMemoryException:
+            # An instance that stays open may hold more just now, for a model that is being built:
+            # it keeps the limit it has until somebody opens it the next time.
+            if not self._is_private:
+                raise
 
     def _make_way(self, connection: DuckDBPyConnection) -> None:
         """Takes the limit away if somebody else came."""
