@@ -320,7 +320,7 @@ def test_a_run_killed_at_boundaries_of_a_lake_is_gone_on_with(
 
         whole = run(0, fresh(0))
         assert whole.success, whole.errors
-        for boundary in range(1, whole.boundaries, max(1, whole.boundaries // 6)):
+        for boundary in range(1, whole.boundaries * 3 // 4, max(1, whole.boundaries // 6)):
             lake = fresh(boundary)
             assert run(boundary, lake, die_at=boundary).signal == signal.SIGKILL
             ended = run(boundary, lake)
