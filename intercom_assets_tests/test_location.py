@@ -19,6 +19,7 @@ from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.location import local_file, located
+from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets_tests.landings import install
 from intercom_assets_tests.test_rules_guards import MERGED, MONDAY
@@ -91,7 +92,7 @@ def test_a_file_made_for_older_readers_is_read_by_them(sandbox: Sandbox, tmp_pat
         ("old", {"storage_compatibility_version": "v1.4.0"}, True),
     ):
         database = tmp_path / f"{name}.duckdb"
-        store = Store(str(database), option).warehouse("intercom", 1.0, print)
+        store = Store(Place(str(database), option)).warehouse("intercom", 1.0, print)
         record = {"id": "1", "name": {"a": 1}, "updated_at": MONDAY}
         landing = Landing(store, "things", MERGED, "workspace", "run")
         landing.commit([Batch([record], SyncState())])

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from intercom_assets.sandbox import Sandbox
+from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets_tests.conftest import Project
 
@@ -61,9 +62,9 @@ def test_whoever_comes_in_the_middle_keeps_no_limit_of_ours(
 def test_whoever_comes_within_a_commit_need_not_wait_for_its_end(
     tmp_path: Path, usual: Any
 ) -> None:
-    store = Store(str(tmp_path / "w.duckdb"), {}, memory_limit="48MB")
+    store = Store(Place(str(tmp_path / "w.duckdb")), memory_limit="48MB")
     warehouse = store.warehouse("intercom", 10.0, print)
-    with warehouse.transaction(), duckdb.connect(store.database, config=AS_DAGSTER) as theirs:
+    with warehouse.transaction(), duckdb.connect(store.place.database, config=AS_DAGSTER) as theirs:
         deadline = time.monotonic() + 20
         while limit_of(theirs) != usual and time.monotonic() < deadline:
             time.sleep(0.001)
