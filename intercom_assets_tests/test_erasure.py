@@ -148,6 +148,8 @@ def landed(
         scene.space.update("contacts", scene.person, name=NAME)
         scene.space.update("conversations", scene.own[0], state="closed")
         project.run("contacts", "conversations", "contact_merges")
+        with duckdb.connect(str(project.database)) as connection:
+            connection.execute("checkpoint")
         yield scene, Path(shutil.copy(project.database, folder / "filled.duckdb"))
 
 
