@@ -25,6 +25,7 @@ from intercom_assets.streams import (
 from intercom_assets.streams.privacy import Privacy
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.sweeping import SWEPT, can_sweep, sweep
 from intercom_assets.warehouse.spec import MARK, TableSpec
 
 
@@ -148,11 +149,17 @@ class Extraction:
         """
         stream = self.stream
         self.began = float(stream.client.server_time())
-        if isinstance(stream, ChildStream):
+        if state is not None and self.sweeps(state):
+            batches = sweep(stream, state, self.run)
+        elif isinstance(stream, ChildStream):
             batches = stream.batches(state, self.run, queue)
         else:
             batches = stream.batches(state, self.run)
         return map(self._redacted, batches)
+
+    def sweeps(self, state: SyncState | None) -> bool:
+        """Whether this run finds out what is gone, and nothing else."""
+        return self.run.sweep and self.stream.tap_stream_id in SWEPT and can_sweep(state)
 
     def _redacted(self, batch: Batch) -> Batch:
         batch = replace(batch, gone=(*batch.gone, *self.stream.gone_by(batch.records)))

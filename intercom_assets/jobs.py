@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from intercom_assets.streams.sweeping import SWEPT
 from intercom_assets.translator import keys_by_stream
 
 if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
@@ -26,7 +27,7 @@ def build_intercom_jobs(
     models: Sequence[dg.AssetsDefinition] = (),
     reports: Sequence[dg.AssetsDefinition] = (),
 ) -> list[UnresolvedAssetJobDefinition]:
-    """Three jobs: everything, support data only, and a full refresh.
+    """Jobs: everything, a full refresh, a sweep, and support data only.
 
     Args:
         assets: Assets of one workspace.
@@ -58,6 +59,18 @@ def build_intercom_jobs(
             description="Reads everything anew, then removes what Intercom no longer has.",
         ),
     ]
+    swept = {key: stream for stream, key in keys_by_stream(assets).items() if stream in SWEPT}
+    if swept:
+        ops = {asset.op.name for asset in assets if asset.keys & swept.keys()}
+        jobs.append(
+            dg.define_asset_job(
+                f"{name}_sweep",
+                dg.AssetSelection.assets(*swept),
+                **common,
+                config={"ops": {op: {"config": {"sweep": True}} for op in sorted(ops)}},
+                description="Finds out what is gone at Intercom, by reading all records' keys.",
+            )
+        )
     if support:
         jobs.append(
             dg.define_asset_job(

@@ -19,6 +19,11 @@ class SyncConfig(dg.Config):
         description="Read everything anew, and then mark or remove rows that Intercom no longer "
         "has (of conversation_parts none). Is remembered until it is complete.",
     )
+    sweep: bool = Field(
+        default=False,
+        description="Only find out which rows are gone at Intercom, by reading all records' keys; "
+        "of streams that were read whole once, and that are not read anew just now.",
+    )
     start_date: str | None = Field(
         default=None,
         description="How far back to read in this run: ISO 8601 date or date-time. Default: as the "
@@ -59,4 +64,5 @@ class SyncConfig(dg.Config):
             since=default.since if self.start_date is None else parse_epoch(self.start_date) or 0,
             lookback=default.lookback if self.lookback is None else int(self.lookback),
             full_refresh=self.full_refresh,
+            sweep=self.sweep,
         )

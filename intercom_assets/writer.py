@@ -17,6 +17,7 @@ from intercom_assets.observability.progress import Progress
 from intercom_assets.step import Step
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
+from intercom_assets.streams.sweeping import calls_for
 from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.threads.crews import WRITERS, in_background
 from intercom_assets.threads.garbage import collect_recent
@@ -60,6 +61,8 @@ class Writer:
         """Commits batch after batch, in the order that the stream yields them."""
         landing, extraction = self._landing, self._extraction
         try:
+            if extraction.sweeps(landing.stored.state):
+                self._tell_cost()
             batches = extraction.batches(landing.stored.state, landing.queue())
             for berth in landing.all:
                 berth.began = extraction.began
@@ -71,6 +74,14 @@ class Writer:
                 self._commit()
             self._settle()
             raise
+
+    def _tell_cost(self) -> None:
+        """Says what a sweep costs before it begins."""
+        name, rows = self._landing.name, self._landing.describe().rows
+        calls = calls_for(self._extraction.stream, rows)
+        self._step.log.info(
+            f"{name}: looking which of {rows:,} rows are gone at Intercom, in about {calls:,} calls"
+        )
 
     def finish(self) -> None:
         """Stores what is left, once the stream is over."""

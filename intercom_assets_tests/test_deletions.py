@@ -29,7 +29,7 @@ def _ids(project: Project, table: str, which: str) -> set[str]:
 
 
 def first(sandbox: Sandbox, table: str) -> str:
-    return str(next(iter(getattr(sandbox.workspace, table))))
+    return str(sandbox.workspace.records(table)[0]["id"])
 
 
 @pytest.mark.parametrize("stream", ["tags", "companies", "conversations"])
@@ -291,6 +291,85 @@ def test_the_feed_works_on_tables_of_an_older_release(sandbox: Sandbox, project:
     sandbox.workspace.delete("conversations", ident)
     project.run(FEED)
     assert (gone(project, "conversations"), gone(project, "conversation_parts")) == ({ident}, parts)
+
+
+SWEPT = ("contacts", "companies", "conversations", "tickets", "articles")
+
+
+def test_a_sweep_finds_what_is_gone_by_the_pages_alone(
+    sandbox: Sandbox, project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.run(*SWEPT, "conversation_parts", "ticket_parts")
+    bookmarks = {stream: project.bookmark(stream) for stream in SWEPT}
+    ticket = next(t for t, parts in sandbox.workspace.ticket_parts.items() if parts)
+    deleted = {stream: first(sandbox, stream) for stream in SWEPT} | {"tickets": ticket}
+    for stream, ident in deleted.items():
+        sandbox.workspace.delete(stream, ident)
+    sandbox.reset_log()
+    project.run(*SWEPT, sweep=True)
+    assert {stream: gone(project, stream) for stream in SWEPT} == {
+        stream: {ident} for stream, ident in deleted.items()
+    }
+    for stream in SWEPT:
+        told = project.metadata(stream)
+        assert (told["intercom/deleted"], told["intercom/rows_gone"]) == (1, 1)
+        assert project.bookmark(stream) == bookmarks[stream]
+    assert not project.query(
+        "from intercom.ticket_parts where _deleted_at is null and ticket_id = ?", ticket
+    )
+    # A page or two of each, and the end of the scroll.
+    assert sum(sandbox.count(path) for path in ("/notes", "/tags", "/subscriptions")) == 0
+    assert "contacts: looking which of" in capfd.readouterr().err
+    project.run(*SWEPT)
+    assert project.differences(*SWEPT) == {}
+
+
+def test_a_sweep_brings_back_what_is_there_again(sandbox: Sandbox, project: Project) -> None:
+    both = ("conversations", "conversation_parts")
+    project.run(*both)
+    parts, ident = living(project, "conversation_parts"), with_parts(sandbox)
+    sandbox.workspace.delete("conversations", ident)
+    project.run("conversations", sweep=True)
+    assert gone(project, "conversations") == {ident}
+    sandbox.workspace.restore("conversations", ident)
+    project.run("conversations", sweep=True)
+    assert gone(project, "conversations") == gone(project, "conversation_parts") == set()
+    assert living(project, "conversation_parts") == parts
+
+
+def test_a_sweep_that_breaks_off_marks_nothing(sandbox: Sandbox, project: Project) -> None:
+    project.settings["retry_wait"] = 0.0
+    project.settings["page_size"] = 5
+    project.run("conversations")
+    sandbox.workspace.delete("conversations", first(sandbox, "conversations"))
+    sandbox.faults.append(Fault("status", match="/conversations/search", status=500, after=2))
+    assert not project.run("conversations", sweep=True, raise_on_error=False).success
+    assert gone(project, "conversations") == set()
+    sandbox.faults.clear()
+    project.run("conversations", sweep=True)
+    assert len(gone(project, "conversations")) == 1
+
+
+def test_a_sweep_that_finds_a_fifth_gone_marks_nothing_unless_that_is_allowed(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("companies")
+    lost = list(sandbox.workspace.companies)[::2]
+    for ident in lost:
+        sandbox.workspace.delete("companies", ident)
+    result = project.run("companies", sweep=True, raise_on_error=False)
+    assert "allow_shrink" in str(result.failure_data_for_node("companies"))
+    assert gone(project, "companies") == set()
+    project.run("companies", sweep=True, allow_shrink=True)
+    assert gone(project, "companies") == set(lost)
+
+
+def test_what_was_never_read_whole_is_read_and_not_swept(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("conversations", sweep=True)
+    assert project.differences("conversations") == {}
+    assert project.metadata("conversations")["intercom/inserted"] > 0
 
 
 def test_what_becomes_of_rows_is_checked() -> None:

@@ -113,6 +113,8 @@ class BaseStream(Reader):
     is_long: ClassVar[bool] = False
     tells_total: ClassVar[bool] = False
     merged: ClassVar[bool] = False
+    # Whether whoever reads wants keys only, see `sweeping`.
+    only_keys = False
     # Streams whose records are inside this one's: they say so themselves.
     nested: ClassVar[tuple[type[BaseStream], ...]] = ()
 

@@ -57,6 +57,7 @@ class Batch:
         nested: Records of other streams that came inside these, by stream. The state holds for them
             as well, so they are stored together.
         gone: Records of whatever stream that are told to be gone.
+        met: If the records are keys only, when the sweep began that met them, epoch seconds.
     """
 
     records: list[Record]
@@ -66,6 +67,7 @@ class Batch:
     sweep: bool = False
     nested: Mapping[str, list[Record]] = field(default_factory=dict)
     gone: tuple[Gone, ...] = ()
+    met: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,10 @@ class Run:
         since: Start date in epoch seconds; 0 is all history.
         lookback: Seconds before the bookmark that are read again.
         full_refresh: Whether to read everything anew.
+        sweep: Whether to find out what is gone, and nothing else.
     """
 
     since: int = 0
     lookback: int = 600
     full_refresh: bool = False
+    sweep: bool = False

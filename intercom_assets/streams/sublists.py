@@ -81,7 +81,7 @@ def complete(
         What was asked for.
     """
     cut = [(record, field) for record in records for field in sublists if is_cut(record.get(field))]
-    if not cut:
+    if not cut or stream.only_keys:
         return []
     tasks = (partial(_complete, stream, record, field, sublists[field]) for record, field in cut)
     workers = stream.client.pacer.worthwhile(min(LISTS_AT_ONCE, len(cut)))

@@ -171,7 +171,8 @@ class Berth:
         merge = partial(table.merge, sampled=not self.changes.samples)
         put = table.append if self.spec.replace else merge
         for rows in buffer.rows():
-            changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
+            if not buffer.only_keys:
+                changes.add(put(rows, {**books.renamed(self.name), **changes.renamed}))
             if buffer.refresh is not None and not self.spec.parent:
                 books.record_seen(self.name, buffer.refresh, rows.table.select(list(self.spec.key)))
         books.remember_renamed(self.name, changes.renamed)

@@ -52,6 +52,7 @@ class Buffer:
         state: What holds once all of it is stored.
         fetched: Parents whose children are in it.
         gone: Records of whatever stream that are told to be gone.
+        only_keys: Whether the records are keys that a sweep has met.
         refresh: The full refresh under way, if there is one.
         count: Records in it, without those that are nested.
     """
@@ -65,6 +66,7 @@ class Buffer:
         self.state: SyncState | None = None
         self.fetched: list[Parent] = []
         self.gone: list[Gone] = []
+        self.only_keys = False
         self.refresh: int | None = None
         self.count = self._size = 0
         self._records: list[Record] = []
@@ -82,7 +84,8 @@ class Buffer:
     def add(self, batch: Batch) -> None:
         """Adds a batch."""
         self.state = batch.state
-        self.refresh = batch.state.refresh or self.refresh
+        self.refresh = batch.state.refresh or batch.met or self.refresh
+        self.only_keys = batch.met is not None
         self.fetched += batch.fetched
         self.gone += batch.gone
         self.count += len(batch.records)

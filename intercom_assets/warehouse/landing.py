@@ -21,6 +21,7 @@ from intercom_assets.warehouse.errors import DatabaseUnavailable, ShrinkRefused
 from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import BEAT_SECONDS, LEASE_SECONDS, Turn
 from intercom_assets.warehouse.names import one_key, quote
+from intercom_assets.warehouse.obituaries import revive
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.statements import living
 
@@ -181,6 +182,7 @@ class Landing(Berth):
                     "If they are really gone, materialize with the config allow_shrink: true"
                 )
             take_away(books, self.name, self.spec, gone, values)
+            revive(books, self.name, self.spec, self.began)
             books.forget_seen(self.name)
             for berth in self.all:
                 berth.remember(state, connection)

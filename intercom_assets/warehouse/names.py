@@ -45,8 +45,9 @@ def path(connection: DuckDBPyConnection, *names: str) -> str:
     Without it DuckDB takes ``intercom.contacts`` in a file ``intercom.duckdb`` for ambiguous,
     because the database has the schema's name.
     """
-    row = connection.execute("select current_database()").fetchone()
-    return ".".join(quote(name) for name in (*(row or ()), *names))
+    # To the end: DuckDB 2.0 lets nothing be registered beside a result.
+    [row] = connection.execute("select current_database()").fetchall()
+    return ".".join(quote(name) for name in (*row, *names))
 
 
 def comma(names: Iterable[str], form: str = "{}") -> str:

@@ -14,9 +14,17 @@ import pyarrow as pa
 
 from intercom_assets.streams.records import Gone
 from intercom_assets.warehouse.books import Books
-from intercom_assets.warehouse.gone import take_away
+from intercom_assets.warehouse.gone import bring_back, take_away
 from intercom_assets.warehouse.layout import make_book
-from intercom_assets.warehouse.names import DELETED_AT, MERGED_INTO, SYNCED_AT, path, quote
+from intercom_assets.warehouse.names import (
+    DELETED_AT,
+    MERGED_INTO,
+    ROW,
+    SYNCED_AT,
+    one_key,
+    path,
+    quote,
+)
 from intercom_assets.warehouse.ours import add_ours
 from intercom_assets.warehouse.spec import MARK, REMOVE, TableSpec
 from intercom_assets.warehouse.statements import exists, one
@@ -91,6 +99,36 @@ def bury(books: Books, name: str, spec: TableSpec, began: float) -> None:
     )
     if one(books.connection, "select count(*) from _news"):
         _bury(books, name, spec, f"t.{quote(SYNCED_AT)} = now()")
+
+
+def revive(books: Books, name: str, spec: TableSpec, began: float) -> None:
+    """Takes the marks off rows that a sweep has met, unless Intercom has just told otherwise.
+
+    Args:
+        books: Our own tables, in a transaction.
+        name: The table.
+        spec: What tells its rows apart, and which tables hang on it.
+        began: When the sweep began by Intercom's clock, epoch seconds.
+    """
+    connection, table = books.connection, path(books.connection, books.schema, name)
+    met, noted = books.table("_seen", name), books.table("_gone", name)
+    key = one_key(spec.key, "t.{}")
+    connection.execute(
+        f"create or replace temp table _back as select t.{quote(spec.key[0])} as id, "
+        f"t.{quote(DELETED_AT)} as at, t.rowid as {ROW} from {table} t "
+        f"where t.{quote(DELETED_AT)} is not null "
+        f"and {key} in (select key from {met} where stream = $stream) and {key} not in "
+        f"(select id from {noted} where stream = $stream and gone_at >= to_timestamp($since))",
+        {"stream": name, "since": began - STALE_SECONDS},
+    )
+    if not one(connection, "select count(*) from _back"):
+        return
+    bring_back(connection, books.schema, name, spec, 'select id::varchar as id, "at" from _back')
+    merged = f", {MERGED_INTO} = null" if spec.merged else ""
+    connection.execute(
+        f"update {table} t set {quote(DELETED_AT)} = null, {quote(SYNCED_AT)} = now(){merged} "
+        f"from _back b where b.{ROW} = t.rowid"
+    )
 
 
 def _bury(books: Books, name: str, spec: TableSpec, which: str) -> None:

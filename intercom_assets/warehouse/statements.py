@@ -24,7 +24,7 @@ def exists(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
         "and lower(schema_name) = lower(?) and lower(table_name) = lower(?)",
         [schema, table],
     )
-    return found.fetchone() is not None
+    return bool(found.fetchall())
 
 
 def moment(table: str, column: str) -> str:
