@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercom_assets.sandbox import Sandbox
+from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets_tests.conftest import Project
 
@@ -50,3 +50,41 @@ def test_a_parent_that_is_gone_is_settled_and_its_rows_stay(
         assert project.metadata(stream)["intercom/contacts_gone"] == asked
     kept = project.query(f"select count(*) from intercom.{stream} where contact_id = ?", gone)
     assert kept == held
+
+
+@pytest.mark.parametrize(
+    ("stream", "call"),
+    [
+        ("contact_segments", "/contacts/[^/]+/segments"),
+        ("office_hours_exceptions", "/office_hours_schedules/[^/]+/office_hours_exceptions"),
+    ],
+)
+def test_a_call_that_the_workspace_lacks_is_not_taken_for_parents_that_are_gone(
+    sandbox: Sandbox, project: Project, stream: str, call: str
+) -> None:
+    project.checks = True
+    project.run("contacts", "office_hours_schedules")
+    sandbox.faults.append(Fault("status", status=404, match=call))
+    result = project.run(stream)
+    assert result.success
+    readable = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert not readable["readable"]
+    sandbox.faults.clear()
+    project.run(stream)
+    assert project.differences(stream) == {}
+
+
+def test_a_first_parent_that_is_gone_is_settled_by_the_next_run(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.settings["max_concurrency"] = 1
+    project.run("contacts")
+    [[gone]] = project.query("select id from intercom.contacts order by updated_at, id limit 1")
+    sandbox.workspace.delete("contacts", gone)
+    sandbox.workspace.clock.advance(2 * MINUTE)
+    for refused, settled in ((1, 0), (0, 1), (0, 0)):
+        project.run("contact_segments")
+        told = project.metadata("contact_segments")
+        assert told["intercom/contacts_refused"] == refused
+        assert told["intercom/contacts_gone"] == settled
+    assert project.differences("contact_segments") == {}

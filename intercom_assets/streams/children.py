@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from intercom_assets.client.errors import NotFound
+from intercom_assets.client.errors import IntercomError, NotFound
 from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import noun_of
 from intercom_assets.streams.beginning import begin
@@ -178,16 +178,19 @@ class ChildStream(IncrementalStream):
     def _families(self, parents: list[Parent], refusals: Refusals) -> Iterator[Family]:
         size = self.parents_a_call
         groups = [parents[start : start + size] for start in range(0, len(parents), size)]
-        tasks = (partial(self._read_families, group) for group in groups)
+        tasks = (partial(self._read_families, group, refusals) for group in groups)
         workers = min(self.client.settings.max_concurrency, len(groups))
         for family in overlap(tasks, workers, lambda family: family.size):
             refusals.count(family.parent, family.problem)
             yield family
 
-    def _read_families(self, parents: Sequence[Parent]) -> list[Family]:
+    def _read_families(self, parents: Sequence[Parent], refusals: Refusals) -> list[Family]:
         try:
             return self.families(parents)
         except NotFound as problem:
+            if self.optional and refusals.nothing_came and not self._gone(parents[0], problem):
+                # Plan or version may lack it. Nothing is settled before there was one answer.
+                return self._unread(parents, problem)
             # Deleted since they were listed. Rows that were stored before stay, marked or not.
             self.counts[f"{self.unit} gone"] += len(parents)
             now = self.now()
@@ -196,8 +199,11 @@ class ChildStream(IncrementalStream):
                 for parent in parents
             ]
         except OF_ONE_RECORD as problem:
-            self.counts[f"{self.unit} refused"] += len(parents)
-            return [Family(parent, [], problem=problem) for parent in parents]
+            return self._unread(parents, problem)
+
+    def _unread(self, parents: Sequence[Parent], problem: IntercomError) -> list[Family]:
+        self.counts[f"{self.unit} refused"] += len(parents)
+        return [Family(parent, [], problem=problem) for parent in parents]
 
     def _gone(self, parent: Parent, problem: NotFound) -> tuple[Gone, ...]:
         if not problem.is_merged and not self.asks_parent:

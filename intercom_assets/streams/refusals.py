@@ -7,6 +7,7 @@ import logging
 from intercom_assets.client.errors import (
     IntercomError,
     MalformedResponse,
+    NotFound,
     PermissionDenied,
     RequestRefused,
     RetriableError,
@@ -48,7 +49,7 @@ class Refusals:
         self._unit = unit
         self._is_first = is_first
         self._known = known
-        self._asked = 0
+        self._asked = self._absent = 0
         self._faults_in_a_row = 0
         self._problem: IntercomError | None = None
 
@@ -56,6 +57,11 @@ class Refusals:
     def seconds(self) -> set[int]:
         """When those last changed of which something could not be read, epoch seconds."""
         return {parent.updated_at for parent in self.parents}
+
+    @property
+    def nothing_came(self) -> bool:
+        """Whether nothing was ever read: then what is not found may be the route, not a record."""
+        return self._is_first and len(self.parents) == self._asked
 
     def count(self, parent: Parent, problem: IntercomError | None) -> None:
         """Counts an answer.
@@ -73,7 +79,9 @@ class Refusals:
         if problem is None:
             return
         self.parents.append(parent)
-        self._problem = problem
+        self._absent += isinstance(problem, NotFound)
+        if self._problem is None or not isinstance(problem, NotFound):
+            self._problem = problem
         if len(self.parents) <= NAMED:
             logger.warning(
                 "%s %s cannot be read and stays outstanding: %s", self._unit, parent.id, problem
@@ -99,8 +107,10 @@ class Refusals:
             self._asked,
             self._unit,
         )
+        if not self.nothing_came:
+            count -= self._absent  # records that are gone: the next run settles them
         known = min(self._known, count)
-        all_of_them = self._is_first and count == self._asked
+        all_of_them = self.nothing_came and (self._absent < count or count >= MANY)
         of_the_new = _is_many(count - known, self._asked - known)
         if all_of_them or of_the_new or (self.stored and _is_many(count, self.stored)):
             raise self._problem

@@ -76,6 +76,7 @@ class EveryParent(BaseStream):
 
         Raises:
             MalformedResponse: When the list names a parent without an id.
+            NotFound: When none of the parents has such children: plan or version may lack them.
         """
         parents = type(self).parent(self.client)  # type: ignore[misc]
         listed = [record for page in parents.pages() for record in page.records]
@@ -84,7 +85,10 @@ class EveryParent(BaseStream):
                 f"a record of {parents.tap_stream_id} has no id", call=f"GET {parents.path}"
             )
         workers = min(self.client.settings.max_concurrency, len(listed))
-        return overlap((partial(self._children, parent) for parent in listed), workers)
+        absent: list[NotFound] = []
+        yield from overlap((partial(self._children, parent, absent) for parent in listed), workers)
+        if listed and len(absent) == len(listed):
+            raise absent[-1]
 
     def hear(self, page: Page) -> None:
         """Adds up what the first page of each parent's children tells."""
@@ -99,12 +103,13 @@ class EveryParent(BaseStream):
         """
         raise problem
 
-    def _children(self, parent: Record) -> list[Page]:
+    def _children(self, parent: Record, absent: list[NotFound]) -> list[Page]:
         id = str(parent["id"])
         try:
             pages = list(self.read(self.path.format(id=id)))
-        except NotFound:
+        except NotFound as problem:
             # Removed since the list of parents was read.
+            absent.append(problem)
             self.counts[f"{type(self).parent.tap_stream_id} gone"] += 1  # type: ignore[union-attr]
             return []
         except UnusableAnswer as problem:
