@@ -86,6 +86,13 @@ def test_the_tests_of_the_package_hold(store: Warehouse) -> None:
             described = connection.execute(f"describe intercom_models.{name}").fetchall()
             documented = [(column.name, column.kind) for column in models()[name].columns]
             assert [(column, kind.lower()) for column, kind, *_ in described] == documented
+            comments = connection.execute(
+                "select column_name, comment from duckdb_columns() where table_name = $name",
+                {"name": name},
+            ).fetchall()
+            assert dict(comments) == {
+                each.name: each.description for each in models()[name].columns
+            }
 
 
 def test_responses_are_those_that_end_a_wait(store: Warehouse) -> None:

@@ -15,10 +15,11 @@ from intercom_assets.models.package import (
     Place,
     Rendered,
     Test,
+    models,
     sources,
     template_of,
 )
-from intercom_assets.models.text import quote
+from intercom_assets.models.text import quote, text
 
 MODELS_SCHEMA = "intercom_models"
 DEFINITIONS = "_models"
@@ -88,6 +89,7 @@ class Builder:
         whole = self._place.render(template, model)
         if full_refresh or not self._can_be_brought_up_to_date(model, whole):
             connection.execute(f"create or replace table {table} as {whole.sql}")
+            self._describe(model, table)
             self._remember(model, whole)
             is_whole = True
         else:
@@ -104,6 +106,15 @@ class Builder:
     def failures(self, model: str, test: Test) -> int:
         """How many rows a test finds that should not be."""
         return self._count(f"from ({self._place.render(test.template, model).sql})")
+
+    def _describe(self, model: str, table: str) -> None:
+        """Whoever finds the table in the database reads there what it tells."""
+        told = models()[model]
+        self._connection.execute(f"comment on table {table} is {text(told.description)}")
+        for column in told.columns:
+            self._connection.execute(
+                f"comment on column {table}.{quote(column.name)} is {text(column.description)}"
+            )
 
     def _left_out(self, tables: Iterable[str]) -> int:
         # Names are told of those, too, who have left.
