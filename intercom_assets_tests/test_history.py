@@ -19,6 +19,7 @@ from intercom_assets.client.errors import ConfigError
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import Batch
+from intercom_assets.streams.records import Gone
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
@@ -300,3 +301,16 @@ def test_a_misspelt_stream_is_told_when_the_definitions_load(
     monkeypatch.setenv("INTERCOM_HISTORY", "teams")
     with pytest.raises(ConfigError, match="history has teams"):
         resource.streams_with_history()
+
+
+def test_what_a_search_still_lists_after_it_was_gone_is_no_version(land: Lands) -> None:
+    spec = replace(VERSIONS, children={"things": {}})
+    record = {"id": "1", "name": "a", "updated_at": day(1)}
+    gone = Gone("things", "1", int(moment(3).timestamp()))
+    landing = land(spec, record)
+    landing.commit([Batch([], SyncState(), gone=(gone,))])
+    for _ in range(3):
+        late = Landing(land.warehouse, "things", spec, "workspace", "run")
+        late.commit([Batch([record], SyncState())])
+    assert versions(land) == [("a", moment(1), moment(3))]
+    assert land.rows() == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.erasure.search import Search
+from intercom_assets.erasure.search import CONTACTS, Search
 from intercom_assets.erasure.tables import tables_of
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.claims import Claim
@@ -109,7 +109,9 @@ def erase(
 def _erase(
     connection: DuckDBPyConnection, warehouse: Warehouse, contact: str, erased: Erased
 ) -> None:
-    search = Search(tables_of(connection, warehouse.schema), contact)
+    books = warehouse.books(connection)
+    tables = tables_of(connection, warehouse.schema)
+    search = Search(tables, contact, books.merged(CONTACTS) if CONTACTS in tables else {})
     erased.ids, erased.namesakes = search.ids, search.namesakes()
     for stream, table in search.all():
         if removed := search.remove(stream, table):
@@ -117,7 +119,6 @@ def _erase(
     for stream, table in search.all():
         if redacted := search.redact(stream, table):
             erased.redacted[table.name] += redacted
-    books = warehouse.books(connection)
     for name in search.tables:
         books.forget_keys(name, search.ids)
 

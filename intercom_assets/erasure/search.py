@@ -27,6 +27,7 @@ class Search:
     Args:
         tables: The tables of each stream.
         contact: The id of their contact.
+        merged: What is noted of merged contacts, whose rows may be gone: into which each was.
 
     Attributes:
         ids: The contact's, then those of contacts that had been merged into it.
@@ -35,8 +36,14 @@ class Search:
         NotErasable: When the contact was merged into another one.
     """
 
-    def __init__(self, tables: Mapping[str, list[PersonalTable]], contact: str) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, list[PersonalTable]],
+        contact: str,
+        merged: Mapping[str, str],
+    ) -> None:
         self.tables = tables
+        self._into = merged
         self.ids = self._merged(contact)
         self._person = Person(frozenset(self.ids))
         # Rows that are about the person, by stream: what hangs on them is, too.
@@ -89,7 +96,7 @@ class Search:
             )
         found = [contact]
         for id in found:
-            sources: set[str] = set()
+            sources = {source for source, into in self._into.items() if into == id}
             for table in self.tables.get(CONTACTS, ()):
                 sources |= table.column("id", table.among("_merged_into", [id]))
                 for _, row in table.rows(table.among("id", [id])):
@@ -101,7 +108,7 @@ class Search:
 
     def _survivors(self, contact: str) -> list[str]:
         """The contacts that a contact was merged into."""
-        found: set[str] = set()
+        found = {self._into[contact]} if contact in self._into else set()
         for table in self.tables.get(CONTACTS, ()):
             found |= table.column("_merged_into", table.among("id", [contact]))
             for _, row in table.rows(table.mentions(re.escape(contact))):

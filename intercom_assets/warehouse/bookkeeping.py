@@ -95,6 +95,16 @@ class Bookkeeping(Claims):
             [stream],
         )
 
+    def merged(self, stream: str) -> dict[str, str]:
+        """Into which record each was merged that Intercom told so of."""
+        return dict(
+            self._rows(
+                stream,
+                "select id, merged_into from {_gone} where stream = ? and merged_into is not null",
+                [stream],
+            )
+        )
+
     def forget_keys(self, stream: str, keys: Sequence[str]) -> None:
         """Forgets what is noted of some records of a stream, or of parents of its records."""
         for table, column in (("_ledger", "parent_id"), ("_seen", "key")):

@@ -37,6 +37,12 @@ def end_versions(connection: DuckDBPyConnection, table: str, going: str, is_remo
     if is_removed:
         connection.execute(f"delete from {table} where id in (select id from {going})")
         return
+    # A search may list for a while what is gone: a version that came back by that is none.
+    connection.execute(
+        f"delete from {table} as v using {going} g where v.id = g.id "
+        f"and v.{quote(VALID_TO)} is null and v.{quote(VALID_FROM)} >= g.at "
+        f"and exists (from {table} o where o.id = g.id and o.{quote(DELETED_AT)} = g.at)"
+    )
     connection.execute(
         f"update {table} v set {quote(DELETED_AT)} = g.at, "
         f"{quote(VALID_TO)} = greatest(v.{quote(VALID_FROM)}, g.at) "
