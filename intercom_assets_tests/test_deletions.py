@@ -235,6 +235,20 @@ def test_a_conversation_of_which_intercom_says_that_it_is_gone_is_marked(
     assert gone(project, "conversations") == {ident}
 
 
+def test_many_that_are_not_found_are_not_taken_for_deleted(
+    sandbox: Sandbox, project: Project
+) -> None:
+    """A permission that is lost, or a route, looks like this; what Intercom lists is there."""
+    project.settings["on_delete"] = "remove"
+    project.run("conversations")
+    before = living(project, "conversations")
+    error = {"type": "error.list", "errors": [{"code": "not_found", "message": "Not found"}]}
+    lost = Fault("status", match=r"/conversations/\d", status=404, body=error)
+    sandbox.faults.append(lost)
+    project.run("conversation_parts", raise_on_error=False)
+    assert lost.fired >= len(before) and living(project, "conversations") == before
+
+
 def test_who_was_merged_is_marked_with_the_survivor(sandbox: Sandbox, project: Project) -> None:
     project.run("contacts")
     source, middle, last = users(sandbox)[:3]

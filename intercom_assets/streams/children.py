@@ -17,7 +17,7 @@ from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import noun_of
 from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Gone, Parent, Run
-from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals
+from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals, is_many
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
@@ -157,6 +157,7 @@ class ChildStream(IncrementalStream):
         # Asked before the first page: what arrives later is the next run's.
         end = queue.bookmark()
         unsettled = end
+        asked, missing = 0, list[Gone]()
         for parents in queue.pages(run.since, SETTLED_AFTER, state.refresh):
             self.told[self.path], refusals.stored = queue.total, queue.stored
             # Pages ascend, so whatever is still outstanding is not older than this page.
@@ -166,10 +167,21 @@ class ChildStream(IncrementalStream):
                 if (parent.fetched_at or 0) < parent.updated_at + SETTLED_AFTER:
                     unsettled = min(unsettled, parent.updated_at)
                 settled = () if family.problem else (parent,)
-                yield Batch(family.records, state, family.size, fetched=settled, gone=family.gone)
+                asked += 1
+                missing += [gone for gone in family.gone if gone.into is None]
+                told = tuple(gone for gone in family.gone if gone.into is not None)
+                yield Batch(family.records, state, family.size, fetched=settled, gone=told)
+        if is_many(len(missing), asked):
+            # A permission or a route that is lost looks like this, too. Feed and sweep tell better.
+            logger.warning(
+                "%d of %d %s that were asked for are not found: too many to take them for deleted",
+                *(len(missing), asked, self.unit),
+            )
+            missing = []
         done = _short_of(_up_to(state, unsettled).with_outstanding(()), refusals)
         # A full refresh goes on with what could not be read.
-        yield Batch([], done if refusals.parents else replace(done, refresh=None))
+        done = done if refusals.parents else replace(done, refresh=None)
+        yield Batch([], done, gone=tuple(missing))
         refusals.judge()
 
     def _refusals(self, state: SyncState) -> Refusals:

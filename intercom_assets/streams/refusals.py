@@ -111,10 +111,11 @@ class Refusals:
             count -= self._absent  # records that are gone: the next run settles them
         known = min(self._known, count)
         all_of_them = self.nothing_came and (self._absent < count or count >= MANY)
-        of_the_new = _is_many(count - known, self._asked - known)
-        if all_of_them or of_the_new or (self.stored and _is_many(count, self.stored)):
+        of_the_new = is_many(count - known, self._asked - known)
+        if all_of_them or of_the_new or (self.stored and is_many(count, self.stored)):
             raise self._problem
 
 
-def _is_many(count: int, of: int) -> bool:
+def is_many(count: int, of: int) -> bool:
+    """Whether so many, and so large a part, that they are no exceptions."""
     return count >= MANY and count > MANY_SHARE * of
