@@ -48,7 +48,7 @@ test-duckdb: $(VENV)/duckdb-$(OTHER_DUCKDB) ## Check what touches the warehouse 
 # DuckDB's extensions are on PyPI for some of its releases, which the packages ask for exactly.
 LAKE := $(VENV)/lake-$(OTHER_DUCKDB)
 $(LAKE): $(DEV_STAMP)
-	$(INSTALL) --target $@ duckdb==$(OTHER_DUCKDB) 'moto[server,s3]' $(addsuffix ==$(OTHER_DUCKDB), \
+	$(INSTALL) --target $@ duckdb==$(OTHER_DUCKDB) 'moto[server,s3]' 'graphql-core<3.3' $(addsuffix ==$(OTHER_DUCKDB), \
 	  duckdb-extension-ducklake duckdb-extension-postgres-scanner duckdb-extension-httpfs)
 	@touch $@
 
