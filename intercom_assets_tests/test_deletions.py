@@ -294,6 +294,14 @@ def merged(project: Project) -> dict[str, str]:
     return dict(project.query(query))
 
 
+def test_parts_are_read_for_a_table_of_an_older_release(sandbox: Sandbox, project: Project) -> None:
+    """They may be what is materialized first after an upgrade."""
+    project.run("conversations")
+    project.query("alter table intercom.conversations drop column _deleted_at")
+    project.run("conversation_parts")
+    assert living(project, "conversation_parts")
+
+
 def test_the_feed_works_on_tables_of_an_older_release(sandbox: Sandbox, project: Project) -> None:
     project.run(FEED, *TALKS)
     for table in TALKS:

@@ -28,6 +28,7 @@ from intercom_assets.warehouse.lease import Turn
 from intercom_assets.warehouse.misfits import Misfits
 from intercom_assets.warehouse.names import DELETED_AT, quote, types_of_fields
 from intercom_assets.warehouse.obituaries import bury, follow_parents, note
+from intercom_assets.warehouse.ours import add_ours
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.table import Table
@@ -219,12 +220,15 @@ class Berth:
         """
         if self.spec.parent is None:
             return None
-        with self.warehouse.connection() as connection:
-            if not Table(connection, self.warehouse.schema, self.spec.parent, self.spec).exists():
+        with self.warehouse.transaction() as connection:
+            parents = Table(connection, self.warehouse.schema, self.spec.parent, self.spec)
+            if not parents.exists():
                 raise ParentMissing(
                     f"{self.name} are read for the rows of {self.spec.parent}, a table that is not "
                     f"there yet: materialize {self.spec.parent} first"
                 )
+            # An older release that made the table knew nothing of marks.
+            add_ours(connection, parents.sql)
         return ParentQueue(self.warehouse, self.name, self.spec.parent, self.spec)
 
     def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
