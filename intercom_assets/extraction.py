@@ -99,12 +99,15 @@ class Extraction:
         stream = self.stream
         # Two reads of a list that is always read whole are told apart by their content.
         versioned = isinstance(stream, (SearchStream, ChildStream, NestedStream))
+        is_whole = type(stream).batches is IncrementalStream.batches
         return TableSpec(
             key=tuple(stream.key_properties),
             schema=self.redaction.schema(stream.load_schema()),
             replace=stream.replication_method != INCREMENTAL,
             version=stream.replication_key if versioned else None,
             context=stream.context_columns,
+            # What is read whole is read from its beginning, whatever the start date.
+            moment=None if is_whole else stream.replication_key,
             on_delete=self.on_delete,
             merged=stream.merged,
             children=_children(),

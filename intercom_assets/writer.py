@@ -15,6 +15,7 @@ from intercom_assets.observability import metadata
 from intercom_assets.observability.metadata import IntercomMetadataSet, counts_of
 from intercom_assets.observability.progress import Progress
 from intercom_assets.step import Step
+from intercom_assets.streams.judging import is_cut
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.sweeping import calls_for
@@ -93,10 +94,17 @@ class Writer:
             self._landing.replace([], self._extraction.allow_empty)
 
     def _take(self, batch: Batch) -> None:
-        if batch.sweep:
+        if batch.sweep and is_cut(self._extraction.stream.counts):
+            self._step.log.warning(
+                f"{self._landing.name}: Intercom gave fewer records than it told of, or some that "
+                "could not be read, so nothing counts as gone this time"
+            )
+        elif batch.sweep:
             self._commit()
             self._settle()
-            self._landing.sweep(batch.state, self._extraction.allow_shrink)
+            self._landing.sweep(
+                batch.state, self._extraction.allow_shrink, self._extraction.run.since
+            )
             self._state = batch.state
             return
         self._landing.waiting.add(batch)

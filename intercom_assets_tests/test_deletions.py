@@ -10,6 +10,9 @@ import pytest
 from intercom_assets.models.relations import relations
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.streams.collections.articles import Articles
+from intercom_assets.streams.collections.companies import Companies
+from intercom_assets.streams.judging import MISSING
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets_tests.conftest import Project
 
@@ -142,6 +145,37 @@ def test_a_later_start_date_makes_nothing_gone(sandbox: Sandbox, project: Projec
 
 
 FEED, TALKS = "deleted_conversations", ("conversations", "conversation_parts")
+
+
+def test_a_later_start_date_makes_no_article_gone(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Articles, "params", {"per_page": 3})
+    project.run("articles")
+    before = living(project, "articles")
+    moments = sorted(record["updated_at"] for record in sandbox.workspace.records("articles"))
+    date = project.query("select strftime(to_timestamp(?), '%Y-%m-%dT%H:%M:%SZ')", moments[-2])
+    project.run("articles", sweep=True, start_date=date[0][0])
+    assert (living(project, "articles"), gone(project, "articles")) == (before, set())
+
+
+def test_a_sweep_that_gets_fewer_than_it_is_told_of_marks_nothing(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.run("companies")
+    ident = first(sandbox, "companies")
+    sandbox.workspace.delete("companies", ident)
+    whole = Companies.pages
+    monkeypatch.setattr(
+        Companies,
+        "pages",
+        lambda self: (self.counts.update({MISSING: 1}), whole(self))[1],
+    )
+    project.run("companies", sweep=True)
+    assert gone(project, "companies") == set()
+    monkeypatch.undo()
+    project.run("companies", sweep=True)
+    assert gone(project, "companies") == {ident}
 
 
 def with_parts(sandbox: Sandbox) -> str:

@@ -36,6 +36,11 @@ def check_values(page: Page, expected: Mapping[str, Any], path: str) -> None:
                 )
 
 
+def is_cut(counts: Counter[str]) -> bool:
+    """Whether any page that was told of lacked something."""
+    return bool(counts[UNREADABLE] or counts[MISSING])
+
+
 def tell(page: Page, counts: Counter[str], stream: str) -> None:
     """Counts and logs what a page lacks.
 

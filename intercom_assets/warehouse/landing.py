@@ -155,8 +155,13 @@ class Landing(Berth):
             berth.changes.add(change)
 
     @again
-    def sweep(self, state: SyncState, allow_shrink: bool) -> None:
-        """Ends a full refresh: takes away the rows that it has not met.
+    def sweep(self, state: SyncState, allow_shrink: bool, since: int = 0) -> None:
+        """Ends a full refresh or a sweep: takes away the rows that it has not met.
+
+        Args:
+            state: What to remember.
+            allow_shrink: Whether that may be more than `SHRINK_LIMIT` of the table.
+            since: From which moment on the source was asked, epoch seconds.
 
         Raises:
             ShrinkRefused: When that would be more than `SHRINK_LIMIT` of the table.
@@ -167,10 +172,11 @@ class Landing(Berth):
             seen = books.table("_seen", self.name)
             gone = f"{key} not in (select key from {seen} where stream = $stream)"
             values: dict[str, Any] = {"stream": self.name}
-            if self.spec.version:
+            if self.spec.moment:
                 # What is older was not asked for.
-                gone += f" and coalesce(t.{quote(self.spec.version)} >= to_timestamp($since), true)"
-                values["since"] = state.since
+                moment = f"try_cast(t.{quote(self.spec.moment)} as timestamptz)"
+                gone += f" and coalesce({moment} >= to_timestamp($since), true)"
+                values["since"] = since
             total = table.count()
             [(missing,)] = connection.execute(
                 f"select count(*) from {living(table.sql)} t where {gone}", values

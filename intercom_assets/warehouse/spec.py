@@ -37,6 +37,7 @@ class TableSpec:
         family: Column of the parent's id, if each read of a parent gives all of its children: a
             child that it no longer gives goes.
         parent_columns: What else of a parent asking for its children takes.
+        moment: Column by which a read begins at the start date: what is older was not asked for.
         on_delete: MARK or REMOVE.
         merged: Whether a row can be gone because its record was merged into another.
         children: Tables whose rows go with those of a table, by that table, and their columns of
@@ -53,6 +54,7 @@ class TableSpec:
     parents: Mapping[str, str] = field(default_factory=dict)
     family: str | None = None
     parent_columns: tuple[str, ...] = ()
+    moment: str | None = None
     on_delete: str = MARK
     merged: bool = False
     children: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
