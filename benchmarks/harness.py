@@ -110,10 +110,17 @@ class Project:
         """Runs ``dagster asset materialize`` as a user types it."""
         return self.start(*streams, module=module).wait()
 
-    def start(self, *streams: str, module: str = "intercom_assets") -> Command:
+    def sweep(self, stream: str) -> Measured:
+        """Looks what of a stream is gone, as a user types it."""
+        config = {"ops": {stream: {"config": {"sweep": True}}}}
+        return self.start(stream, more=("--config-json", json.dumps(config))).wait()
+
+    def start(
+        self, *streams: str, module: str = "intercom_assets", more: Sequence[str] = ()
+    ) -> Command:
         """Starts ``dagster asset materialize``."""
         select = ",".join(streams) or "*"
-        command = ["dagster", "asset", "materialize", "-m", module, "--select", select]
+        command = ["dagster", "asset", "materialize", "-m", module, "--select", select, *more]
         return Command([sys.executable, "-m", *command], self.environment)
 
     def facts(self, stream: str) -> dict[str, Any]:
