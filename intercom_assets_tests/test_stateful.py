@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from intercom_assets.client.errors import IntercomError
 from intercom_assets.extraction import Extraction
 from intercom_assets.sandbox import Fault, Sandbox
+from intercom_assets.sandbox.attached import attached
 from intercom_assets.sandbox.faults import Kind
 from intercom_assets.streams import STREAMS, Run
 from intercom_assets.warehouse import Landing, Warehouse
@@ -29,11 +30,13 @@ from intercom_assets_tests.warehouses import (
     Database,
     kinds,
     new_lake,
+    opened,
     warehouse_of,
 )
 
 TINY = {"contacts": 7, "companies": 5, "conversations": 6}
-RUN_STREAMS = ("conversations", "conversation_parts", "contacts", "companies", "tags")
+FEED = "deleted_conversations"
+RUN_STREAMS = ("conversations", "conversation_parts", "contacts", "companies", "tags", FEED)
 FAULTS: tuple[Kind, ...] = ("status", "reset", "cut_json", "empty_200", "cut_connection")
 
 
@@ -62,19 +65,24 @@ class World:
         self.runs = 0
         self._deaths: int | None = None
 
-    def run(self, dies_after: int | None = None, full_refresh: bool = False) -> None:
-        """Reads all streams; may die at a boundary of a commit."""
+    def run(
+        self, dies_after: int | None = None, full_refresh: bool = False, sweep: bool = False
+    ) -> None:
+        """Reads all streams; may die at a boundary of a commit. The feed comes anywhere."""
         self._deaths = dies_after
         self.runs += 1
         client = client_of(self.sandbox, page_size=3, retry_wait=0.001)
         try:
-            for name in self.streams:
-                self._land(client, name, full_refresh)
+            others = [name for name in self.streams if name != FEED]
+            if FEED in self.streams:
+                others.insert(self.dice.randint(0, len(others)), FEED)
+            for name in others:
+                self._land(client, name, full_refresh, sweep)
         finally:
             client.close()
 
-    def _land(self, client: Any, name: str, full_refresh: bool) -> None:
-        run = Run(lookback=600, full_refresh=full_refresh)
+    def _land(self, client: Any, name: str, full_refresh: bool, sweep: bool) -> None:
+        run = Run(lookback=600, full_refresh=full_refresh, sweep=sweep)
         extraction = Extraction(
             STREAMS[name](client), run, allow_empty=True, allow_shrink=True, history=self.history
         )
@@ -111,10 +119,13 @@ class World:
             held = list(getattr(space, collection))
             if len(held) > 3 and self.dice.random() < 0.5:
                 space.delete(collection, self.dice.choice(held))
-        if space.removed and self.dice.random() < 0.3:
-            space.restore(*self.dice.choice(list(space.removed)), touch=True)
-        if len(space.contacts) > 3 and self.dice.random() < 0.3:
-            space.merge_contacts(*self.dice.sample(list(space.contacts), 2))
+        users = [id for id, contact in space.contacts.items() if contact["role"] == "user"]
+        if len(users) > 2 and self.dice.random() < 0.3:
+            source, target = self.dice.sample(users, 2)
+            space.merge_contacts(source, target)
+        restorable = [id for collection, id in space.removed if collection == "conversations"]
+        if restorable and self.dice.random() < 0.3:
+            space.restore("conversations", self.dice.choice(restorable), touch=True)
 
     def trouble(self) -> None:
         """The network gets worse, or better again."""
@@ -152,27 +163,69 @@ class World:
         """A full refresh that may die."""
         self._attempt(dies_after=self.dice.choice([None, 5, 15]), full_refresh=True)
 
+    def look(self) -> None:
+        """A sweep that may die."""
+        self._attempt(dies_after=self.dice.choice([None, 3, 9]), sweep=True)
+
     def _attempt(self, **wanted: Any) -> None:
         with suppress(Died, IntercomError, WarehouseError):
             self.run(**wanted)
 
     def settle(self) -> None:
-        """Checks one clean run, and then a full refresh: what was deleted goes only then."""
+        """Checks one clean run, and then a sweep or a full refresh.
+
+        The first tells of conversations, and of contacts that were merged into others; what else
+        is gone only the second.
+        """
         self.sandbox.faults.clear()
         self.sandbox.workspace.clock.advance(3_600)
         self.run()
         found = self._differences()
-        lost = {name: [p for p in problems if GONE not in p] for name, problems in found.items()}
-        assert not any(lost.values()), lost
-        self.run(full_refresh=True)
+        told = {
+            name: [p for p in problems if not self._is_untold(name, p)]
+            for name, problems in found.items()
+        }
+        assert not any(told.values()), told
+        is_swept = self.dice.random() < 0.5
+        self.run(sweep=is_swept, full_refresh=not is_swept)
         found = self._differences()
         assert not any(found.values()), found
+        self._check_marks()
+
+    def _is_untold(self, name: str, problem: str) -> bool:
+        if name not in ("contacts", "companies") or GONE not in problem:
+            return False
+        space = self.sandbox.workspace
+        told = {
+            entry["source_contact_id"]
+            for ident in space.contacts
+            for entry in attached(space, ident, "merge_history")
+        }
+        return problem.split()[0] not in told
+
+    def _check_marks(self) -> None:
+        with opened(self.database) as connection:
+            marked, into = (
+                dict(connection.execute(query).fetchall())
+                for query in (
+                    "select id, epoch(_deleted_at) from intercom.conversations "
+                    "where _deleted_at is not null",
+                    "select id, _merged_into from intercom.contacts where _merged_into is not null",
+                )
+            )
+        space = self.sandbox.workspace
+        assert set(marked) <= set(space.deleted_conversations)
+        for ident in into:
+            survivor = ident
+            while survivor in into:
+                survivor = into[survivor]
+            assert survivor == space.merged_contacts[ident]
 
     def _differences(self) -> dict[str, list[str]]:
-        """Where rows that are not marked as gone and workspace disagree."""
-        return {
-            name: differences(self.database, self.sandbox.workspace, name) for name in RUN_STREAMS
-        }
+        """Where tables and workspace disagree."""
+        space = self.sandbox.workspace
+        names = (name for name in RUN_STREAMS if name != FEED)
+        return {name: differences(self.database, space, name) for name in names}
 
 
 class _Mortal(Warehouse):
@@ -196,6 +249,7 @@ OPERATIONS = [
     World.live,
     World.die,
     World.refresh,
+    World.look,
     World.keep_copy,
     World.restore_copy,
     World.lose_database,
@@ -236,7 +290,7 @@ def test_many_sequences_end_in_agreement(seed: int, operations: list[Any]) -> No
 def test_sequences_end_in_agreement_on_a_lake(catalogues: Postgres, tmp_path: Path) -> None:
     dice = random.Random(11)
     # Nobody copies a lake as a file.
-    possible = [World.change, World.trouble, World.live, World.die, World.refresh]
+    possible = [World.change, World.trouble, World.live, World.die, World.refresh, World.look]
     for number in range(4):
         operations = [World.live, World.change, World.die, *dice.choices(possible, k=3)]
         lake = new_lake(catalogues, f"world_{number}", tmp_path / f"data{number}")
