@@ -35,9 +35,13 @@ def selected(result: Any) -> set[str]:
 
 def test_everything_ships_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
     repository = workspace(sandbox, tmp_path / "w.duckdb").get_repository_def()
-    assert [schedule.default_status.value for schedule in repository.schedule_defs] == ["STOPPED"]
+    assert {schedule.default_status.value for schedule in repository.schedule_defs} == {"STOPPED"}
     assert {sensor.default_status.value for sensor in repository.sensor_defs} == {"STOPPED"}
-    assert repository.schedule_defs[0].cron_schedule == "0 * * * *"
+    crons = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
+    assert crons == {
+        "intercom_everything_schedule": "0 * * * *",
+        "intercom_sweep_schedule": "0 3 * * 0",
+    }
 
 
 TICKETS = ("tickets", "ticket_parts")
@@ -97,6 +101,7 @@ def test_the_sensor_sees_a_change_of_what_is_not_searched_as_well(
         assert tick(defs, instance, third.cursor).skip_message == "nothing changed"
 
 
+@pytest.mark.slow
 def test_what_has_not_landed_is_asked_for_again_and_ever_more_seldom(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +134,7 @@ def test_parts_that_are_missing_are_asked_for(sandbox: Sandbox, tmp_path: Path) 
         assert selected(tick(defs, instance, None)) == {"conversations", "conversation_parts"}
 
 
+@pytest.mark.slow
 def test_what_shows_up_late_behind_the_bookmark_is_asked_for_until_a_run_has_read_it(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -182,6 +182,7 @@ def _commit(database: str, number: int, seconds: float = 10) -> int:
         return sum(pool.map(work, [warehouse] * 2))
 
 
+@pytest.mark.slow
 def test_the_file_is_free_while_intercom_is_being_asked(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_reader_that_holds_the_file_is_waited_for(
     assert problems(sandbox, tmp_path, PAIR) == {}
 
 
+@pytest.mark.slow
 def test_a_reader_that_keeps_the_file_is_an_error_after_a_bounded_wait(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -266,6 +268,7 @@ def _count(database: Path, sql: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_clear_error_and_leaves_the_table_as_it_was(
     runs: Forker, tmp_path: Path
 ) -> None:

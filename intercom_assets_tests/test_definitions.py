@@ -61,6 +61,7 @@ def test_dagster_knows_the_version() -> None:
     assert dg.DagsterLibraryRegistry.get()["intercom-assets"] == __version__
 
 
+@pytest.mark.slow
 def test_jobs_sync_everything_support_and_anew(sandbox: Sandbox, tmp_path: Path) -> None:
     database = tmp_path / "w.duckdb"
     defs = workspace(sandbox, database)
@@ -148,6 +149,7 @@ def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox, tmp_path: Path) ->
     assert checks and all(check.passed for check in checks)
 
 
+@pytest.mark.slow
 def test_a_fault_that_lasts_is_retried_by_dagster_within_a_bound(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -125,11 +125,15 @@ def test_what_was_stored_of_a_conversation_that_is_deleted_or_a_contact_that_is_
     deleted = next(ident for ident, parts in space.parts.items() if parts)
     merged, survivor = list(space.contacts)[:2]
     stored = {
-        f"select * exclude _synced_at from intercom.{table} where {key} = '{ident}' order by id": n
-        for table, key, ident, n in (
-            ("conversations", "id", deleted, 1),
-            ("conversation_parts", "conversation_id", deleted, len(space.parts[deleted])),
-            ("contacts", "id", merged, 1),
+        f"select * exclude (_synced_at, {marks}) from intercom.{table} "
+        f"where {key} = '{ident}' order by id": n
+        for table, marks, key, ident, n in (
+            ("conversations", "_deleted_at", "id", deleted, 1),
+            (
+                *("conversation_parts", "_deleted_at", "conversation_id", deleted),
+                len(space.parts[deleted]),
+            ),
+            ("contacts", "_deleted_at, _merged_into", "id", merged, 1),
         )
     }
     project.run(*streams)

@@ -390,6 +390,7 @@ def _failure(folder: Path) -> str:
 @pytest.mark.parametrize(
     "executor", [THREADS, SLOW_IN_PROCESS, pytest.param(PROCESSES, marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_sigterm_with_requests_in_flight_ends_the_run_and_is_not_retried(
     runs: Forker, tmp_path: Path, executor: str
 ) -> None:

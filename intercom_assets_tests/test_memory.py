@@ -40,6 +40,7 @@ def test_a_call_leaves_nothing_to_the_garbage_collector(client: IntercomClient) 
 
 
 @pytest.mark.usefixtures("no_collections")
+@pytest.mark.slow
 def test_the_rows_of_a_commit_go_with_it(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_the_rows_of_a_commit_go_with_it(
     assert max(held) <= 3
 
 
+@pytest.mark.slow
 def test_commits_have_threads_of_their_own(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,10 @@ NOT_TYPED = {
     r"kubectl|docker|dagster-cloud": "need a cluster or an account; see test_deploy.py",
     r"dagster-(webserver|daemon) .*-w workspace.yaml": "are for the image; test_deploy.py",
     r"python -m intercom_assets_tests.ui": "replaces the pictures in docs; test_ui.py",
+    r"python -m intercom_assets_tests.tables": "replaces the tables in docs; test_docs_tables.py",
+    r"python -m benchmarks ": "take minutes, and a machine that does nothing else",
+    r"intercom-assets erase": "needs the id of somebody; test_erasure.py",
+    r"INTERCOM_\w+=\S+( \S+)*$": "are settings; test_warehouse_settings.py",
     r"tap-intercom-assets .*\| target-jsonl": "test_tap_targets.py",
     r"dg (list components|scaffold|check)": "test_new_project.py",
 }

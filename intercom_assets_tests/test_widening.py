@@ -158,6 +158,7 @@ def test_what_stands_in_the_way_of_a_wider_column_is_named_and_nothing_changes(
     assert things.query("from intercom.things") == before
 
 
+@pytest.mark.slow
 def test_a_file_that_an_older_release_left_with_an_expression_in_its_log_is_rescued_as_documented(
     things: Things,
 ) -> None:
