@@ -133,19 +133,26 @@ def revive(books: Books, name: str, spec: TableSpec, began: float) -> None:
 
 def _bury(books: Books, name: str, spec: TableSpec, which: str) -> None:
     """Marks or removes the rows of `_news`, unless they changed since."""
+    table = path(books.connection, books.schema, name)
+    # Joined once by the id: a condition on each row of the table would cost a look at all the news.
+    books.connection.execute(
+        f"create or replace temp table _found as select t.rowid as {ROW}, n.gone_at from {table} t "
+        f"join _news n on n.id = t.id where {which} "
+        "and coalesce(n.gone_at >= try_cast(t.updated_at as timestamptz), true)"
+    )
+    if not one(books.connection, "select count(*) from _found"):
+        return
     count = take_away(
         books,
         name,
         spec,
-        f"{which} and t.id::varchar in (select n.id from _news n "
-        "where coalesce(n.gone_at >= try_cast(t.updated_at as timestamptz), true))",
-        at="(select n.gone_at from _news n where n.id = t.id::varchar)",
+        f"t.rowid in (select {ROW} from _found)",
+        at=f"(select f.gone_at from _found f where f.{ROW} = t.rowid)",
     )
     if count:
         logger.info("%d of %s are gone at Intercom", count, name)
     was_merged = "select count(*) from _news where merged_into is not null"
     if spec.on_delete == MARK and one(books.connection, was_merged):
-        table = path(books.connection, books.schema, name)
         books.connection.execute(
             f"update {table} t set {MERGED_INTO} = n.merged_into from _news n "
             f"where t.id = n.id and n.merged_into is not null and {which} "
