@@ -25,7 +25,7 @@ from intercom_assets.streams import (
 from intercom_assets.streams.privacy import Privacy
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.state import SyncState
-from intercom_assets.streams.sweeping import SWEPT, can_sweep, sweep
+from intercom_assets.streams.sweeping import can_sweep, sweep
 from intercom_assets.warehouse.spec import MARK, TableSpec
 
 
@@ -162,7 +162,7 @@ class Extraction:
 
     def sweeps(self, state: SyncState | None) -> bool:
         """Whether this run finds out what is gone, and nothing else."""
-        return self.run.sweep and self.stream.tap_stream_id in SWEPT and can_sweep(state)
+        return self.run.sweep and can_sweep(self.stream, state)
 
     def _redacted(self, batch: Batch) -> Batch:
         batch = replace(batch, gone=(*batch.gone, *self.stream.gone_by(batch.records)))

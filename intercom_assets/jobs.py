@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from intercom_assets.streams.sweeping import SWEPT
+from intercom_assets.streams import STREAMS
 from intercom_assets.translator import keys_by_stream
 
 if TYPE_CHECKING:  # Dagster does not export what `define_asset_job` gives.
@@ -59,9 +59,9 @@ def build_intercom_jobs(
             description="Reads everything anew, then removes what Intercom no longer has.",
         ),
     ]
-    swept = {key: stream for stream, key in keys_by_stream(assets).items() if stream in SWEPT}
+    swept = {key for stream, key in keys_by_stream(assets).items() if STREAMS[stream].swept}
     if swept:
-        ops = {asset.op.name for asset in assets if asset.keys & swept.keys()}
+        ops = {asset.op.name for asset in assets if asset.keys & swept}
         jobs.append(
             dg.define_asset_job(
                 f"{name}_sweep",

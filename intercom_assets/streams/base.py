@@ -82,6 +82,7 @@ class BaseStream(Reader):
         tells_total: Whether Intercom tells how many there are.
         is_long: Whether a first load takes long, so that it had better begin before others.
         merged: Whether records can be merged into others of their stream.
+        swept: Whether a sweep looks which records are gone, see `sweeping`.
     """
 
     tap_stream_id: ClassVar[str]
@@ -113,8 +114,7 @@ class BaseStream(Reader):
     is_long: ClassVar[bool] = False
     tells_total: ClassVar[bool] = False
     merged: ClassVar[bool] = False
-    # Whether whoever reads wants keys only, see `sweeping`.
-    only_keys = False
+    swept: ClassVar[bool] = False
     # Streams whose records are inside this one's: they say so themselves.
     nested: ClassVar[tuple[type[BaseStream], ...]] = ()
 

@@ -19,6 +19,8 @@ class Reader:
 
     replication_key: ClassVar[str | None] = None
     client: IntercomClient
+    # Whether whoever reads wants keys only, see `sweeping`.
+    only_keys = False
 
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
         """Yields what a run that starts from a state has to store.

@@ -14,13 +14,10 @@ from intercom_assets.streams.records import Batch, Run
 from intercom_assets.streams.search import SearchStream
 from intercom_assets.streams.state import SyncState
 
-# What is read whole anyway needs no sweep.
-SWEPT = ("contacts", "companies", "conversations", "tickets", "articles")
 
-
-def can_sweep(state: SyncState | None) -> bool:
+def can_sweep(stream: BaseStream, state: SyncState | None) -> bool:
     """Whether a sweep makes sense: not before everything was read, nor while it is read anew."""
-    return state is not None and bool(state.complete) and state.refresh is None
+    return stream.swept and state is not None and bool(state.complete) and state.refresh is None
 
 
 def calls_for(stream: BaseStream, rows: int) -> int:

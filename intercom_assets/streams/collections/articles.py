@@ -17,6 +17,7 @@ class Articles(NewestFirstStream):
     """Articles of the help centres."""
 
     tap_stream_id = "articles"
+    swept = True
     group = CONTENT
     path = "/articles"
     # The list is sorted by updated_at, newest first, and knows no filter.

@@ -30,6 +30,7 @@ class Companies(IncrementalStream):
     """Companies, of which Intercom allows one open scroll an app."""
 
     tap_stream_id = "companies"
+    swept = True
     group = PEOPLE
     optional = False
     is_long = True

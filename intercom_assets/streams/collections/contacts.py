@@ -20,6 +20,7 @@ class Contacts(SearchStream):
     """Users and leads."""
 
     tap_stream_id = "contacts"
+    swept = True
     group = PEOPLE
     optional = False
     path = "/contacts/search"

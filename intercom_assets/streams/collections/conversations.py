@@ -13,6 +13,7 @@ class Conversations(SearchStream):
     """Conversations, without their parts."""
 
     tap_stream_id = "conversations"
+    swept = True
     group = SUPPORT
     optional = False
     path = "/conversations/search"

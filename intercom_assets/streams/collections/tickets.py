@@ -17,6 +17,7 @@ class Tickets(SearchStream):
     """Tickets; only their search lists them, and it brings their parts along."""
 
     tap_stream_id = "tickets"
+    swept = True
     group = SUPPORT
     optional = True
     since = "2.10"
