@@ -215,8 +215,11 @@ def airbyte(source: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         folder / "env", "airbyte-source-intercom==0.8.3", python=python_of("3.11")
     )
     [manifest] = folder.glob("env/lib/*/site-packages/source_intercom/manifest.yaml")
-    # The host is a constant of its manifest.
-    manifest.write_text(manifest.read_text().replace("https://api.intercom.io/", f"{source.url}/"))
+    # The host is a constant of its manifest. The file may be a link to what the installer keeps for
+    # all environments, which stays as it is.
+    text = manifest.read_text()
+    manifest.unlink()
+    manifest.write_text(text.replace("https://api.intercom.io/", f"{source.url}/"))
     config, catalog = folder / "config.json", folder / "catalog.json"
     start = {"start_date": "2015-01-01T00:00:00Z"}
     config.write_text(json.dumps({"access_token": source.token, **start}))
