@@ -24,7 +24,8 @@ from intercom_assets.threads.garbage import fewer_collections
 from intercom_assets.warehouse import Warehouse
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
 from intercom_assets.warehouse.errors import WarehouseError
-from intercom_assets.warehouse.names import UNPARSED, comma, path
+from intercom_assets.warehouse.frames import frame
+from intercom_assets.warehouse.names import UNPARSED
 from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets.warehouse.turns import turn
@@ -36,12 +37,16 @@ if TYPE_CHECKING:  # a third of what the import of a code location would take
 
 logger = logging.getLogger(__name__)
 
+# What the metadata of an input may say of it.
+WANTED = ("columns", "rows_gone")
+
 
 class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
     """Lands what Intercom assets extract in DuckDB, incrementally.
 
     Each commit holds rows and the state that they make true. Inputs are loaded as pandas
-    DataFrames; ``AssetIn(metadata={"columns": [...]})`` loads only these columns.
+    DataFrames, without rows that are gone at Intercom; ``AssetIn(metadata={"columns": [...],
+    "rows_gone": True})`` loads only these columns, and those rows too.
     """
 
     duckdb: DuckDBResource
@@ -173,7 +178,10 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
                     }
 
     def load_input(self, context: dg.InputContext) -> "pd.DataFrame":
-        """A table, or the columns of it that the input's metadata names, as a DataFrame.
+        """A table as a DataFrame, without the rows that are gone at Intercom.
+
+        The input's metadata may name `columns`, and have rows that are marked as gone come along by
+        `rows_gone`.
 
         Raises:
             Failure: When there is no such table.
@@ -181,16 +189,9 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         source = context.upstream_output
         key = context.asset_key if source is None else source.asset_key
         about = source.definition_metadata if source else None
-        warehouse = self._warehouse_of(about)
-        name = _table_of(about, key)
-        columns = (context.definition_metadata or {}).get("columns")
-        wanted = comma(columns) if columns else "*"
-
-        def load(connection: DuckDBPyConnection) -> "pd.DataFrame":
-            table = path(connection, warehouse.schema, name)
-            return connection.execute(f"select {wanted} from {table}").df()
-
-        return warehouse.ask(load)
+        warehouse, name = self._warehouse_of(about), _table_of(about, key)
+        wanted = {k: v for k, v in (context.definition_metadata or {}).items() if k in WANTED}
+        return warehouse.ask(lambda c: frame(c, warehouse.schema, name, **wanted))
 
     @contextmanager
     def building(

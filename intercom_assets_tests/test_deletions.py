@@ -7,12 +7,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from intercom_assets.assets import build_intercom_assets
 from intercom_assets.models.relations import relations
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets.streams.collections.articles import Articles
-from intercom_assets.streams.collections.companies import Companies
-from intercom_assets.streams.judging import MISSING
 from intercom_assets.sync_config import SyncConfig
 from intercom_assets_tests.conftest import Project
 
@@ -160,22 +159,49 @@ def test_a_later_start_date_makes_no_article_gone(
 
 
 def test_a_sweep_that_gets_fewer_than_it_is_told_of_marks_nothing(
-    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, project: Project
 ) -> None:
-    project.run("companies")
-    ident = first(sandbox, "companies")
-    sandbox.workspace.delete("companies", ident)
-    whole = Companies.pages
-    monkeypatch.setattr(
-        Companies,
-        "pages",
-        lambda self: (self.counts.update({MISSING: 1}), whole(self))[1],
+    project.settings["retry_wait"] = 0.0
+    project.run("articles")
+    total, ident = len(sandbox.workspace.records("articles")), first(sandbox, "articles")
+    sandbox.workspace.delete("articles", ident)
+    # One that Intercom counts, and gives on no page.
+    sandbox.faults.append(Fault("answer", match="/articles", body={"total_count": total}))
+    project.run("articles", sweep=True)
+    assert project.metadata("articles")["intercom/records_fewer_than_told"] > 0
+    assert gone(project, "articles") == set()
+    sandbox.faults.clear()
+    project.run("articles", sweep=True)
+    assert gone(project, "articles") == {ident}
+
+
+def test_downstream_assets_get_no_rows_that_are_gone_unless_they_ask_for_them(
+    sandbox: Sandbox, project: Project
+) -> None:
+    project.run("tags")
+    everything, ident = living(project, "tags"), first(sandbox, "tags")
+    sandbox.workspace.delete("tags", ident)
+    project.run("tags")
+    seen: dict[str, Any] = {}
+
+    @dg.asset(ins={"tags": dg.AssetIn()}, io_manager_key="elsewhere")
+    def alive(tags: Any) -> None:
+        seen["alive"] = tags
+
+    wanted = {"rows_gone": True, "columns": ["id"]}
+
+    @dg.asset(ins={"tags": dg.AssetIn(metadata=wanted)}, io_manager_key="elsewhere")
+    def ever(tags: Any) -> None:
+        seen["ever"] = tags
+
+    dg.materialize(
+        [*build_intercom_assets(["tags"]), alive, ever],
+        selection=[alive, ever],
+        instance=project.instance,
+        resources={**project.resources(), "elsewhere": dg.mem_io_manager},
     )
-    project.run("companies", sweep=True)
-    assert gone(project, "companies") == set()
-    monkeypatch.undo()
-    project.run("companies", sweep=True)
-    assert gone(project, "companies") == {ident}
+    assert set(seen["alive"]["id"]) == everything - {ident} == living(project, "tags")
+    assert list(seen["ever"].columns) == ["id"] and set(seen["ever"]["id"]) == everything
 
 
 def with_parts(sandbox: Sandbox) -> str:
