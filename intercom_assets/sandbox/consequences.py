@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from intercom_assets.sandbox import sublists
 from intercom_assets.sandbox.attached import OF_CONTACTS, OF_CONVERSATIONS, attach, attached, merges
+from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.plan import Record
 from intercom_assets.sandbox.tables import Tables
 
@@ -18,11 +19,13 @@ class Belongings:
         record: The record itself.
         parts: Of a conversation or ticket.
         lists: By the record's id and their kind.
+        children: By their collection.
     """
 
     record: Record
     parts: list[Record]
     lists: dict[tuple[str, str], list[Record]]
+    children: dict[str, list[Record]]
 
 
 def belongings(workspace: Tables, collection: str, id: str) -> Belongings:
@@ -30,7 +33,12 @@ def belongings(workspace: Tables, collection: str, id: str) -> Belongings:
     owned = {"conversations": workspace.parts, "tickets": workspace.ticket_parts}
     lists = {key: records for key, records in workspace.sublists.items() if key[0] == id}
     parts = owned.get(collection, {}).get(id, [])
-    return Belongings(workspace.record(collection, id), parts, lists)
+    children = {
+        name: workspace.children[name][id]
+        for name in _children_of(collection)
+        if id in workspace.children[name]
+    }
+    return Belongings(workspace.record(collection, id), parts, lists, children)
 
 
 def bring_back(workspace: Tables, collection: str, kept: Belongings) -> None:
@@ -46,6 +54,8 @@ def bring_back(workspace: Tables, collection: str, kept: Belongings) -> None:
     ):
         tombs.pop(ident, None)
     workspace.put(collection, kept.record)
+    for name, children in kept.children.items():
+        workspace.children[name][ident] = children
     if collection in ("conversations", "tickets"):
         owned = workspace.parts if collection == "conversations" else workspace.ticket_parts
         owned[ident] = kept.parts
@@ -54,6 +64,8 @@ def bring_back(workspace: Tables, collection: str, kept: Belongings) -> None:
 def remove(workspace: Tables, collection: str, id: str) -> None:
     """Removes a record; contacts and conversations that it is taken off count as changed."""
     workspace.forget(collection, id)
+    for name in _children_of(collection):
+        workspace.children[name].pop(id, None)
     if collection == "contacts":
         workspace.deleted_contacts[id] = workspace.time()
         _leave(workspace, id)
@@ -75,6 +87,10 @@ def remove(workspace: Tables, collection: str, id: str) -> None:
         _take_off_contacts(workspace, "tags", id)
         _untag(workspace, "companies", id)
         _untag(workspace, "conversations", id)
+
+
+def _children_of(collection: str) -> list[str]:
+    return [name for name, each in PLAIN.items() if each.is_child and each.parent == collection]
 
 
 def merge(workspace: Tables, source: str, target: str) -> None:

@@ -74,14 +74,14 @@ class History:
             self._take_all()
             return
         synced = quote(SYNCED_AT)
-        missed = (
-            f"select rowid from {self._rows} where {synced} > "
-            f"coalesce((select max({synced}) from {self._table}), '-infinity')"
+        self.take_rows(
+            f"{synced} > coalesce((select max({synced}) from {self._table}), '-infinity')"
         )
-        if one(self._connection, f"select count(*) from ({missed})"):
-            self._take(
-                f"(select *, rowid as {ORDINAL} from {self._rows} where rowid in ({missed}))"
-            )
+
+    def take_rows(self, which: str) -> None:
+        """Takes in the rows of a condition, as they are now."""
+        if one(self._connection, f"select count(*) from {self._rows} where {which}"):
+            self._take(f"(select *, rowid as {ORDINAL} from {self._rows} where {which})")
 
     def _take_all(self) -> None:
         """Takes in all rows, each of which is the only version that is known of it."""

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from intercom_assets.streams.records import Gone
+from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.gone import bring_back, take_away
+from intercom_assets.warehouse.history import History
 from intercom_assets.warehouse.layout import make_book
 from intercom_assets.warehouse.names import (
     DELETED_AT,
@@ -101,8 +103,10 @@ def bury(books: Books, name: str, spec: TableSpec, began: float) -> None:
         _bury(books, name, spec, f"t.{quote(SYNCED_AT)} = now()")
 
 
-def revive(books: Books, name: str, spec: TableSpec, began: float) -> None:
+def revive(books: Bookkeeping, name: str, spec: TableSpec, began: float) -> None:
     """Takes the marks off rows that a sweep has met, unless Intercom has just told otherwise.
+
+    Each begins another version, where these are kept.
 
     Args:
         books: Our own tables, in a transaction.
@@ -129,6 +133,9 @@ def revive(books: Books, name: str, spec: TableSpec, began: float) -> None:
         f"update {table} t set {quote(DELETED_AT)} = null, {quote(SYNCED_AT)} = now(){merged} "
         f"from _back b where b.{ROW} = t.rowid"
     )
+    if spec.history:
+        history = History(connection, books.schema, name, spec, books.renamed(name))
+        history.take_rows(f"{quote(spec.key[0])} in (select id from _back)")
 
 
 def _bury(books: Books, name: str, spec: TableSpec, which: str) -> None:
