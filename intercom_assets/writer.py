@@ -25,7 +25,7 @@ from intercom_assets.threads.garbage import collect_recent
 from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.buffer import Buffer
-from intercom_assets.warehouse.errors import WarehouseError
+from intercom_assets.warehouse.errors import ShrinkRefused, WarehouseError
 from intercom_assets.warehouse.lease import Turn, beating
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
@@ -94,23 +94,34 @@ class Writer:
             self._landing.replace([], self._extraction.allow_empty)
 
     def _take(self, batch: Batch) -> None:
-        if batch.sweep and is_cut(self._extraction.stream.counts):
-            self._step.log.warning(
-                f"{self._landing.name}: Intercom gave fewer records than it told of, or some that "
-                "could not be read, so nothing counts as gone this time"
-            )
-        elif batch.sweep:
-            self._commit()
-            self._settle()
-            self._landing.sweep(
-                batch.state, self._extraction.allow_shrink, self._extraction.run.since
-            )
-            self._state = batch.state
+        if batch.sweep and self._sweep(batch):
             return
         self._landing.waiting.add(batch)
         self._progress.add(self._extraction.done(batch))
         if self._is_due():
             self._commit()
+
+    def _sweep(self, batch: Batch) -> bool:
+        """Takes away what was not met, if that can be believed."""
+        if is_cut(self._extraction.stream.counts):
+            self._step.log.warning(
+                f"{self._landing.name}: Intercom gave fewer records than it told of, or some that "
+                "could not be read, so nothing counts as gone this time"
+            )
+            return False
+        self._commit()
+        self._settle()
+        run = self._extraction.run
+        try:
+            self._landing.sweep(batch.state, self._extraction.allow_shrink, run.since)
+        except ShrinkRefused as problem:
+            if run.full_refresh or run.sweep:
+                raise
+            # Nobody asked what is gone, and all that is there has landed.
+            self._step.log.warning(str(problem))
+            return False
+        self._state = batch.state
+        return True
 
     def _is_due(self) -> bool:
         waiting, bulk = self._landing.waiting, self._landing.warehouse.kind.bulk

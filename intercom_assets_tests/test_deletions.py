@@ -446,6 +446,38 @@ def test_a_sweep_that_finds_a_fifth_gone_marks_nothing_unless_that_is_allowed(
     assert gone(project, "companies") == set(lost)
 
 
+@pytest.mark.parametrize("stream", ["companies", "segments"])
+def test_a_run_that_reads_everything_anyway_marks_what_is_gone(
+    sandbox: Sandbox, project: Project, stream: str
+) -> None:
+    project.run(stream)
+    ident = first(sandbox, stream)
+    sandbox.workspace.delete(stream, ident)
+    project.run(stream)
+    assert gone(project, stream) == {ident}
+
+
+@pytest.mark.slow
+def test_a_run_that_reads_companies_believes_in_no_half_a_read_and_no_great_loss(
+    sandbox: Sandbox, project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.run("companies")
+    sandbox.scroll_expiry = 0.2
+    one, *others = list(sandbox.workspace.companies)[::3]
+    sandbox.workspace.delete("companies", one)
+    sandbox.faults.append(Fault("status", match="scroll_param", status=403))
+    assert not project.run("companies", raise_on_error=False).success
+    assert gone(project, "companies") == set()
+    sandbox.faults.clear()
+    for ident in others:
+        sandbox.workspace.delete("companies", ident)
+    capfd.readouterr()
+    project.run("companies")
+    assert gone(project, "companies") == set() and "allow_shrink" in capfd.readouterr().err
+    project.run("companies", allow_shrink=True)
+    assert gone(project, "companies") == {one, *others}
+
+
 def test_what_was_never_read_whole_is_read_and_not_swept(
     sandbox: Sandbox, project: Project
 ) -> None:

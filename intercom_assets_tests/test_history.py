@@ -170,6 +170,20 @@ def test_a_row_that_is_gone_ends_its_version_and_one_that_comes_back_begins_anot
     assert land.rows("count(*) filter (_deleted_at is null)") == [(2,)]
 
 
+def test_a_row_that_a_sweep_brings_back_begins_another_version(land: Lands) -> None:
+    both = [{"id": id, "name": "a", "updated_at": day(1)} for id in "12"]
+    land(VERSIONS, *both)
+    _refresh(land, VERSIONS, both[1])
+    sweep = Landing(land.warehouse, "things", VERSIONS, "workspace", "sweep")
+    sweep.began = datetime.now(timezone.utc).timestamp()
+    sweep.commit([Batch([{"id": id} for id in "12"], SyncState(), met=2)])
+    sweep.sweep(SyncState(), allow_shrink=True)
+    (_, begins, ends), (_, again, last), other = versions(land)
+    assert begins == moment(1) and ends <= again and last is None
+    assert other == ("a", moment(1), None)
+    assert land.rows("count(*) filter (_deleted_at is null)") == [(2,)]
+
+
 def test_a_row_that_is_removed_takes_its_versions_along(land: Lands) -> None:
     removing = replace(VERSIONS, on_delete=REMOVE)
     land(removing, {"id": "1", "updated_at": day(1)}, {"id": "2", "updated_at": day(1)})

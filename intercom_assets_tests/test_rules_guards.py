@@ -942,7 +942,8 @@ def test_rule_13_an_interrupted_full_refresh_is_finished_once(
         assert [batch.sweep for batch in batches[-1:]] == [stream != "conversation_parts"]
         assert batches[-1].state.refresh is None
     again = list(Extraction(reader, Run()).batches(batches[-1].state, queue.work))
-    assert not any(batch.sweep for batch in again)
+    # What is read whole anyway knows each time what is gone.
+    assert any(batch.sweep for batch in again) == (stream == "companies")
 
 
 def test_rule_13_rows_that_wait_to_be_committed_are_not_swept(

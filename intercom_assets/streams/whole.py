@@ -44,16 +44,22 @@ class IncrementalStream(BaseStream):
     append: ClassVar[bool] = False
 
     def batches(self, state: SyncState | None = None, run: Run | None = None) -> Iterator[Batch]:
-        """Yields every record, then the state that claims all up to the start of the run."""
+        """Yields every record, then the state that claims all up to the start of the run.
+
+        So each run that comes to its end knows what is gone, as a full refresh does.
+        """
         run = run or self.default_run()
         started = self.client.server_time()
         state = begin(state, run, started)
+        if not self.append:
+            # What an earlier run met that did not come to its end may be gone since.
+            state = replace(state, refresh=started)
         for page in self.pages():
             self.hear(page)
             yield self.batch(page, state)
         end = min(started, self.client.server_time())
         done = SyncState(since=run.since).with_complete(run.since, end)
-        yield Batch([], done, sweep=state.refresh is not None and not self.append)
+        yield Batch([], done, sweep=not self.append)
 
 
 class EveryParent(BaseStream):

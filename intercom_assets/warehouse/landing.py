@@ -25,7 +25,7 @@ from intercom_assets.warehouse.obituaries import revive
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets.warehouse.statements import living
 
-# A full refresh that finds a fifth of the rows gone has more likely lost a permission.
+# Who finds a fifth of the rows gone has more likely lost a permission.
 SHRINK_LIMIT = 0.2
 
 
@@ -156,7 +156,7 @@ class Landing(Berth):
 
     @again
     def sweep(self, state: SyncState, allow_shrink: bool, since: int = 0) -> None:
-        """Ends a full refresh or a sweep: takes away the rows that it has not met.
+        """Ends a read of all that there is: takes away the rows that it has not met.
 
         Args:
             state: What to remember.
@@ -183,8 +183,8 @@ class Landing(Berth):
             ).fetchall()
             if missing > SHRINK_LIMIT * total and not allow_shrink:
                 raise ShrinkRefused(
-                    f"the full refresh found {missing} of the {total} rows of {self.name} gone at "
-                    "Intercom, more than a fifth: has the token lost a permission? The rows stay. "
+                    f"{missing} of the {total} rows of {self.name} are not at Intercom any more, "
+                    "more than a fifth: has the token lost a permission? The rows stay. "
                     "If they are really gone, materialize with the config allow_shrink: true"
                 )
             take_away(books, self.name, self.spec, gone, values)
