@@ -355,7 +355,7 @@ def test_rule_11_another_workspaces_data_is_refused(
     assert project.differences("tags") == {}
 
 
-@pytest.mark.parametrize("stream", ["conversations", "contacts", "companies", "segments"])
+@pytest.mark.parametrize("stream", ["conversations", "contacts"])
 def test_rule_13_a_full_refresh_removes_what_is_gone(
     sandbox: Sandbox, project: Project, stream: str
 ) -> None:
