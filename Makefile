@@ -42,7 +42,7 @@ $(VENV)/duckdb-$(OTHER_DUCKDB): $(DEV_STAMP)
 	@touch $@
 
 test-duckdb: $(VENV)/duckdb-$(OTHER_DUCKDB) ## Check what touches the warehouse with the DuckDB that MotherDuck has
-	PYTHONPATH=$< $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(addprefix intercom_assets_tests/, \
+	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(addprefix intercom_assets_tests/, \
 	  test_misfits.py test_nested.py test_rules_records.py)
 
 # DuckDB's extensions are on PyPI for some of its releases, which the packages ask for exactly.
@@ -53,7 +53,7 @@ $(LAKE): $(DEV_STAMP)
 	@touch $@
 
 test-lake: $(LAKE) ## Check what touches the warehouse on a DuckLake; takes Debian's postgresql
-	PYTHONPATH=$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" $(addprefix intercom_assets_tests/, \
+	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" $(addprefix intercom_assets_tests/, \
 	  test_lake.py test_layout.py test_leases.py test_nested.py test_rules_guards.py test_rules_records.py \
 	  test_rules_state.py test_rules_streams.py test_stateful.py test_warehouse_settings.py \
 	  test_relations.py test_model_changes.py)

@@ -17,7 +17,7 @@ from benchmarks.result import Result, table
 
 ALL = (
     *("latency", "everything", "throughput", "tickets", "nothing_new", "history", "growth"),
-    *("memory", "sweep", "rate", "models", "lake"),
+    *("memory", "sweep", "rate", "models", "lake", "tens_of_millions"),
 )
 
 

@@ -102,7 +102,7 @@ def _measure(database: str) -> dict[str, float]:
 def _land(landing: Landing, numbers: range, day: str) -> None:
     """Lands records in commits of the size that the writer makes."""
     for first in range(0, len(numbers), 500):
-        records = [_record(n, day) for n in numbers[first : first + 500]]
+        records = [record(n, day) for n in numbers[first : first + 500]]
         landing.waiting.add(Batch(records, SyncState()))
         waiting, bulk = landing.waiting, landing.warehouse.kind.bulk
         if waiting.count >= writer.COMMIT_ROWS * bulk or waiting.size >= writer.COMMIT_BYTES * bulk:
@@ -110,7 +110,8 @@ def _land(landing: Landing, numbers: range, day: str) -> None:
     landing.commit()
 
 
-def _record(number: int, day: str) -> dict[str, Any]:
+def record(number: int, day: str) -> dict[str, Any]:
+    """A made-up contact."""
     return {
         "id": f"{number:024x}",
         "external_id": str(number),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 from dagster_duckdb import DuckDBResource
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # a third of what the import of a code location would take
     import pandas as pd
 
 logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 # What the metadata of an input may say of it.
 WANTED = ("columns", "rows_gone")
@@ -193,16 +194,20 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         wanted = {k: v for k, v in (context.definition_metadata or {}).items() if k in WANTED}
         return warehouse.ask(lambda c: frame(c, warehouse.schema, name, **wanted))
 
-    @contextmanager
-    def building(
-        self, model: str, run_id: str, say: Callable[[str], None]
-    ) -> Iterator[DuckDBPyConnection]:
-        """A connection in a transaction, in which this run alone builds a model.
+    def build_model(
+        self,
+        model: str,
+        run_id: str,
+        say: Callable[[str], None],
+        work: Callable[[DuckDBPyConnection], R],
+    ) -> R:
+        """What some work gives, done in a transaction, in which this run alone builds a model.
 
         Args:
             model: Its schema and name.
             run_id: This run.
             say: Takes a line for the log.
+            work: What is done; it is done again if others came in its way.
 
         Raises:
             Failure: When the warehouse refuses it; the message says why and what to do.
@@ -213,9 +218,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             refusals_as_failures(),
             my_turn,
             warehouse.more_memory(self.models_memory_limit),
-            warehouse.transaction() as connection,
         ):
-            yield connection
+            return warehouse.write(work)
 
     def warehouse(
         self, schema: str | None = None, say: Callable[[str], None] | None = None

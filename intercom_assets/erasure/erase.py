@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import duckdb
@@ -14,7 +14,6 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.erasure.search import CONTACTS, Search
 from intercom_assets.erasure.tables import tables_of
 from intercom_assets.warehouse import Warehouse
-from intercom_assets.warehouse.claims import Claim
 from intercom_assets.warehouse.errors import StreamHeld
 from intercom_assets.warehouse.kinds.file import FILE
 from intercom_assets.warehouse.lease import Turn
@@ -59,6 +58,10 @@ class Erased:
 class _DryRun(Exception):
     """Undoes what would have been done."""
 
+    def __init__(self, erased: Erased) -> None:
+        super().__init__()
+        self.erased = erased
+
 
 def erase(
     warehouse: Warehouse,
@@ -96,23 +99,43 @@ def erase(
             )
             for name in sorted(streams)
         }
-        erased = Erased()
-        with suppress(_DryRun), _owning(warehouse, turns, run_id) as connection:
-            _erase(connection, warehouse, contact, erased)
+
+        def work(connection: DuckDBPyConnection) -> Erased:
+            books = warehouse.books(connection)
+            # Whoever owned a stream before can commit no more.
+            claims = [books.claim(name, "", run_id, mine)[0] for name, mine in turns.items()]
+            erased = _erase(connection, warehouse, contact)
             if dry_run:
-                raise _DryRun
+                raise _DryRun(erased)
+            for claim in claims:
+                books.hold(claim, None)
+            return erased
+
+        erased = _written(warehouse, work, next(iter(turns.values()), None))
     if not dry_run and warehouse.kind is FILE:
         _write_down(warehouse, say)
     return erased
 
 
-def _erase(
-    connection: DuckDBPyConnection, warehouse: Warehouse, contact: str, erased: Erased
-) -> None:
+def _written(
+    warehouse: Warehouse, work: Callable[[DuckDBPyConnection], Erased], turn: Turn | None
+) -> Erased:
+    """What some work erases, once no stream is held by a run of another machine."""
+    while True:
+        try:
+            return warehouse.write(work)
+        except _DryRun as undone:
+            return undone.erased
+        except StreamHeld as held:
+            assert turn is not None
+            turn.wait("erasing", held)
+
+
+def _erase(connection: DuckDBPyConnection, warehouse: Warehouse, contact: str) -> Erased:
     books = warehouse.books(connection)
     tables = tables_of(connection, warehouse.schema)
     search = Search(tables, contact, books.merged(CONTACTS) if CONTACTS in tables else {})
-    erased.ids, erased.namesakes = search.ids, search.namesakes()
+    erased = Erased(search.ids, namesakes=search.namesakes())
     for stream, table in search.all():
         if removed := search.remove(stream, table):
             erased.removed[table.name] += removed
@@ -121,26 +144,7 @@ def _erase(
             erased.redacted[table.name] += redacted
     for name in search.tables:
         books.forget_keys(name, search.ids)
-
-
-@contextmanager
-def _owning(
-    warehouse: Warehouse, turns: dict[str, Turn], run_id: str
-) -> Iterator[DuckDBPyConnection]:
-    """A transaction in which all streams are ours; whoever owned one before can commit no more."""
-    while True:
-        try:
-            with warehouse.transaction() as connection:
-                books = warehouse.books(connection)
-                claims: list[Claim] = [
-                    books.claim(name, "", run_id, mine)[0] for name, mine in turns.items()
-                ]
-                yield connection
-                for claim in claims:
-                    books.hold(claim, None)
-            return
-        except StreamHeld as held:
-            next(iter(turns.values())).wait("erasing", held)
+    return erased
 
 
 def _write_down(warehouse: Warehouse, say: Callable[[str], None]) -> None:

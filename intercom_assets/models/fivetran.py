@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from duckdb import DuckDBPyConnection
 
 from intercom_assets.models.making import Store
 from intercom_assets.models.marks import MARKS
@@ -69,11 +70,14 @@ def make_fivetran_views(store: Store, table: str, schema: str) -> list[str]:
     changed = {name: sql for name, sql in made.items() if before.get(name) != sql}
     if changed:
         target = f"{quote(database)}.{quote(schema)}"
-        with store.transaction() as connection:
+
+        def create(connection: DuckDBPyConnection) -> None:
             connection.execute(f"create schema if not exists {target}")
             for name, sql in changed.items():
                 connection.execute(f"create or replace view {target}.{quote(name)} as {sql}")
                 connection.execute(f"comment on view {target}.{quote(name)} is {text(sql)}")
+
+        store.write(create)
     return list(changed)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -17,6 +17,7 @@ from intercom_assets.models.relations import Relation, relations
 from intercom_assets.models.text import quote, text
 
 DEFINITIONS = "_relations"
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Store(Protocol):
     def connection(self) -> AbstractContextManager[DuckDBPyConnection]:
         """A connection that is in no transaction."""
 
-    def transaction(self) -> AbstractContextManager[DuckDBPyConnection]:
-        """A connection in a transaction, which ends with the block: committed, or undone."""
+    def write(self, work: Callable[[DuckDBPyConnection], R]) -> R:
+        """What some work gives, done in a transaction; done again if others came in its way."""
 
 
 def make_relations(store: Store, table: str, since: datetime | None = None) -> Iterator[Made]:
@@ -115,7 +116,8 @@ class _Maker:
 
     def _create(self, relation: Relation, sql: str, attributes: Attributes | None) -> None:
         view, named = f"{self._place}.{quote(relation.name)}", {"name": relation.name}
-        with self._store.transaction() as connection:
+
+        def create(connection: DuckDBPyConnection) -> None:
             # So that the view can name the tables without a schema.
             connection.execute(f"use {self._place}")
             connection.execute(f"create or replace view {view} as {sql}")
@@ -129,6 +131,9 @@ class _Maker:
             )
             if attributes is not None and attributes.is_news:
                 remember(connection, self._place, relation.name, attributes)
+
+        # Runs of other tables make relations at the same time.
+        self._store.write(create)
 
 
 def _tables(connection: DuckDBPyConnection, database: str, schema: str) -> list[str]:

@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import dagster as dg
 from duckdb import DuckDBPyConnection
 from pydantic import Field
 
 from intercom_assets.models.assets import key_of
-from intercom_assets.models.building import MODELS_SCHEMA, OPTIONAL, Builder
-from intercom_assets.models.package import Model, Rendered, models, models_over
+from intercom_assets.models.building import MODELS_SCHEMA, OPTIONAL, Builder, Built
+from intercom_assets.models.package import Model, Rendered, Test, models, models_over
 from intercom_assets.models.relations import relations_over
 
 MODELS = "models"
+R = TypeVar("R")
 
 
 @runtime_checkable
@@ -24,10 +24,17 @@ class BuildsModels(Protocol):
 
     schema_name: str
 
-    def building(
-        self, model: str, run_id: str, say: Callable[[str], None]
-    ) -> AbstractContextManager[DuckDBPyConnection]:
-        """A connection in a transaction that nobody else builds the model in."""
+    def build_model(
+        self,
+        model: str,
+        run_id: str,
+        say: Callable[[str], None],
+        work: Callable[[DuckDBPyConnection], R],
+    ) -> R:
+        """What some work gives, done in a transaction, while nobody else builds the model.
+
+        It is done again if others came in its way.
+        """
 
 
 class ModelConfig(dg.Config):
@@ -150,7 +157,8 @@ class _Factory:
         wanted = context.selected_asset_check_keys
         tests = [test for test in model.tests if dg.AssetCheckKey(key, test.name) in wanted]
         what = f"{self.models_schema}.{model.name}"
-        with store.building(what, context.run.run_id, context.log.warning) as connection:
+
+        def work(connection: DuckDBPyConnection) -> tuple[Built, dict[Test, int], float]:
             began = time.monotonic()
             schema = self.schema or store.schema_name
             there = _there(connection, schema, self.origins)
@@ -169,7 +177,11 @@ class _Factory:
             )
             built = builder.build(model.name, config.full_refresh)
             failures = {test: builder.failures(model.name, test) for test in tests}
-            seconds = round(time.monotonic() - began, 3)
+            return built, failures, round(time.monotonic() - began, 3)
+
+        built, failures, seconds = store.build_model(
+            what, context.run.run_id, context.log.warning, work
+        )
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": built.rows,

@@ -6,22 +6,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-import duckdb
 from duckdb import DuckDBPyConnection
-from tenacity import RetryCallState, retry, wait_random_exponential
 
 from intercom_assets.streams.state import SyncState
+from intercom_assets.warehouse.again import again
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.claims import Claim, Stored
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.errors import (
-    DatabaseUnavailable,
-    EmptySource,
-    ParentMissing,
-    StreamHeld,
-)
+from intercom_assets.warehouse.errors import EmptySource, ParentMissing, StreamHeld
 from intercom_assets.warehouse.families import leave_family
 from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import Turn
@@ -32,31 +26,6 @@ from intercom_assets.warehouse.ours import add_ours
 from intercom_assets.warehouse.parent_queue import ParentQueue
 from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets.warehouse.table import Table
-
-
-def _may_go_well(state: RetryCallState) -> bool:
-    """Whether a transaction that was undone is worth doing again."""
-    problem = state.outcome.exception() if state.outcome else None
-    warehouse: Warehouse = state.args[0].warehouse
-    if isinstance(problem, duckdb.OutOfMemoryException):
-        return warehouse.lift_memory_limit()
-    if isinstance(problem, DatabaseUnavailable):
-        return problem.will_pass
-    # Two threads of one process may meet in the catalog, and one of them find it half made.
-    return isinstance(problem, duckdb.TransactionException) or "python_arrow_scan" in str(problem)
-
-
-def _is_enough(state: RetryCallState) -> bool:
-    warehouse: Warehouse = state.args[0].warehouse
-    return state.attempt_number >= warehouse.kind.attempts
-
-
-again = retry(
-    retry=_may_go_well,
-    stop=_is_enough,
-    wait=wait_random_exponential(multiplier=0.05, max=2),
-    reraise=True,
-)
 
 
 class Described(NamedTuple):
@@ -212,6 +181,7 @@ class Berth:
 
         return self.warehouse.ask(look)
 
+    @again
     def queue(self) -> ParentQueue | None:
         """The parents whose children are outstanding, if the stream has a parent table.
 

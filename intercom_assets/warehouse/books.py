@@ -14,6 +14,7 @@ from intercom_assets.warehouse.kinds.file import FILE
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.layout import BOOKS
 from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.statements import exists
 
 
 class Books:
@@ -39,6 +40,20 @@ class Books:
             stream: The stream.
         """
         return f"{self._home}.{quote(self._kind.book(name, stream))}"
+
+    def meet(self, stream: str) -> None:
+        """Has this transaction and any commit of a stream's owner conflict, if both are under way.
+
+        Elsewhere than in a file, rows that one inserts do not conflict with those that another one
+        changes: what lands while its parent is being marked would miss the mark.
+
+        Args:
+            stream: The stream whose rows this transaction changes without owning it.
+        """
+        if exists(self.connection, self.schema, self._kind.book("_sync_state", stream)):
+            self._run(
+                stream, "update {_sync_state} set commits = commits where stream = ?", [stream]
+            )
 
     def _run(self, stream: str, query: str, values: Sequence[Any] = ()) -> None:
         self.connection.execute(self._named(query, stream), values)

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse.again import retrying
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.explaining import explained
@@ -117,6 +118,19 @@ class Warehouse:
                 with suppress(duckdb.Error):
                     connection.rollback()
                 raise
+
+    def write(self, work: Callable[[DuckDBPyConnection], R]) -> R:
+        """What some work gives, done in a transaction; done again if others came in its way.
+
+        Raises:
+            DatabaseUnavailable: When the database cannot be opened or written.
+        """
+
+        def attempt() -> R:
+            with self.transaction() as connection:
+                return work(connection)
+
+        return retrying(self)(attempt)
 
     def books(self, connection: DuckDBPyConnection) -> Bookkeeping:
         """Our own tables."""

@@ -70,6 +70,7 @@ def take_away(
 
 
 def _take_children(books: Books, child: str, column: str, is_removed: bool) -> None:
+    books.meet(child)
     run = books.connection.execute
     table = path(books.connection, books.schema, child)
     if not is_removed:

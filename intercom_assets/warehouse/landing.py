@@ -12,7 +12,8 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
-from intercom_assets.warehouse.berth import Berth, again
+from intercom_assets.warehouse.again import again
+from intercom_assets.warehouse.berth import Berth
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.claims import Stored

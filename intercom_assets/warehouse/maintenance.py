@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from intercom_assets.warehouse.berth import again
+from intercom_assets.warehouse.again import again
 from intercom_assets.warehouse.database import Warehouse
 from intercom_assets.warehouse.kinds.ducklake import NAME
 from intercom_assets.warehouse.place import literal
