@@ -52,11 +52,12 @@ $(LAKE): $(DEV_STAMP)
 	  duckdb-extension-ducklake duckdb-extension-postgres-scanner duckdb-extension-httpfs)
 	@touch $@
 
+# Half an hour and more in all; LAKE_TESTS names some of them.
+LAKE_TESTS := conflicts lake layout leases nested rules_guards rules_records rules_state rules_streams \
+  stateful warehouse_settings relations model_changes history deletions
 test-lake: $(LAKE) ## Check what touches the warehouse on a DuckLake; takes Debian's postgresql
-	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" $(addprefix intercom_assets_tests/, \
-	  test_lake.py test_layout.py test_leases.py test_nested.py test_rules_guards.py test_rules_records.py \
-	  test_rules_state.py test_rules_streams.py test_stateful.py test_warehouse_settings.py \
-	  test_relations.py test_model_changes.py)
+	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" \
+	  $(LAKE_TESTS:%=intercom_assets_tests/test_%.py)
 
 test-all: $(DEV_STAMP) lint types ## Check everything
 	$(BIN)/python -m pytest -n 2 --dist worksteal

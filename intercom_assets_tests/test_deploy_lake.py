@@ -127,3 +127,15 @@ def test_the_compose_file_hangs_together(monkeypatch: pytest.MonkeyPatch) -> Non
     workspace = yaml.safe_load((DEPLOY / "compose/workspace.yaml").read_text())
     assert process_workspace_config(workspace).success
     assert set(_within(workspace, "host")) <= set(services)
+
+
+def test_the_image_leaves_a_file_alone_and_each_lake_names_the_extensions_in_it() -> None:
+    image = (DEPLOY / "Dockerfile").read_text()
+    [folder] = re.findall(r"'extension_directory': '([^']+)'", image)
+    assert "ENV INTERCOM_EXTENSION" not in image
+    documents = [param.values[0] for param in MANIFESTS]
+    [lake] = [d["data"] for d in documents if d["metadata"]["name"] == "intercom-lake"]
+    compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())
+    for variables in (lake, compose["services"]["code"]["environment"]):
+        assert variables["INTERCOM_WAREHOUSE"].startswith("ducklake:")
+        assert variables["INTERCOM_EXTENSION_DIRECTORY"] == folder
