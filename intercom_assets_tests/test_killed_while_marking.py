@@ -70,6 +70,16 @@ def die_at_each_boundary(
         boundary += 1
 
 
+def begin(
+    runs: Forker, sandbox: Sandbox, folder: Path, *streams: str, **wanted: Any
+) -> tuple[Path, Path]:
+    """A first run; returns the folder of what it leaves, and the database in it."""
+    before = folder / "before"
+    before.mkdir()
+    assert runs.run(job_of(sandbox, before, *streams, **wanted)).success
+    return before, before / "warehouse.duckdb"
+
+
 def settled(**settings: Any) -> dict[str, Any]:
     return {"commit_rows": 4, "settings": {"history": KEPT, **settings}}
 
@@ -80,10 +90,7 @@ def test_killed_at_each_boundary_of_a_run_that_is_told_of_what_is_gone(
 ) -> None:
     """Two conversations were deleted, one of another run is back, and contacts were merged."""
     space, wanted = tiny.workspace, settled(on_delete=mode)
-    before = tmp_path / "before"
-    before.mkdir()
-    database = before / "warehouse.duckdb"
-    assert runs.run(job_of(tiny, before, *TOLD, **wanted)).success
+    before, database = begin(runs, tiny, tmp_path, *TOLD, **wanted)
     back, gone, late, *_ = list(space.conversations)
     users = [ident for ident, contact in space.contacts.items() if contact["role"] == "user"]
     space.clock.advance(60)
@@ -116,11 +123,8 @@ def test_killed_at_each_boundary_of_a_sweep(
 ) -> None:
     """Of each kind one was deleted, and one that an earlier sweep had marked is back."""
     space, wanted = tiny.workspace, settled(on_delete=mode)
-    before = tmp_path / "before"
-    before.mkdir()
-    database = before / "warehouse.duckdb"
     config = {"sweep": True, "allow_shrink": True}
-    assert runs.run(job_of(tiny, before, *ALL, **wanted)).success
+    before, database = begin(runs, tiny, tmp_path, *ALL, **wanted)
     gone = {name: [str(each["id"]) for each in space.records(name)][:2] for name in SWEPT}
     if mode == "mark":
         for name, (back, _) in gone.items():
