@@ -27,6 +27,7 @@ import dagster as dg
 from intercom_assets.sandbox import Sandbox
 from intercom_assets_tests.mortal_runs import Job, run
 from intercom_assets_tests.traces import traces
+from intercom_assets_tests.warehouses import database_of, extension_directory
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class Forker:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._count += 1
         self._tokens.add(job.token)
-        database = Path(job.database)
-        log = database.with_name(f"{database.name}.wal")
-        self._written |= {Path(job.home), database, log}
+        self._written.add(Path(job.home))
+        if not job.database.startswith("ducklake:"):
+            database = Path(job.database)
+            self._written |= {database, database.with_name(f"{database.name}.wal")}
         result = self.folder / f"run-{self._count}.json"
         print(json.dumps([vars(job), str(result)]), file=self._process.stdin, flush=True)
         return Running(int(self._process.stdout.readline()), result)
@@ -153,10 +155,12 @@ def job_of(sandbox: Sandbox, folder: Path, *streams: str, **wanted: Any) -> Job:
     home = folder / "home"
     if not home.exists():
         shutil.copytree(_empty_home(), home)
-    database = str(folder / "warehouse.duckdb")
+    database = database_of(folder)
+    extensions = extension_directory() if isinstance(database, str) else None
     return Job(
         **{
-            "database": database,
+            "database": str(database),
+            "connection": {"extension_directory": extensions} if extensions else {},
             "home": str(home),
             "url": sandbox.url,
             "token": sandbox.token,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.errors import OwnershipLost
 from intercom_assets.warehouse.spec import TableSpec
 from intercom_assets_tests.conftest import NO_COMPUTE_LOGS, Project
+from intercom_assets_tests.warehouses import opened, warehouse_of
 
 NAME, EMAIL, PHONE = "Zenobia O'Quirk-Ünal", "zenobia.quirk@example.org", "+49 170 5550123"
 WRITTEN = "ZENOBIA-WROTE-THIS"
@@ -109,9 +110,10 @@ class Scene:
     def found(self, *signs: str) -> dict[str, int]:
         """Rows of all tables, ours and views included, that hold a sign of the person."""
         found = {}
-        with duckdb.connect(str(self.project.database)) as connection:
+        with opened(self.project.database) as connection:
             tables = connection.execute(
-                "select table_name from information_schema.tables where table_schema = 'intercom'"
+                "select table_name from information_schema.tables where table_schema = 'intercom' "
+                "and table_catalog = current_database()"
             ).fetchall()
             for (table,) in tables:
                 rows = connection.execute(f'select * from intercom."{table}"').fetchall()
@@ -122,9 +124,23 @@ class Scene:
         return found
 
     def erase(self, contact: str | None = None, **options: Any) -> Erased:
-        database = str(self.project.database)
-        warehouse = Warehouse(lambda: duckdb.connect(database), "intercom")
-        return erase(warehouse, database, contact or self.person, "erasure", **options)
+        database = self.project.database
+        warehouse = warehouse_of(database)
+        return erase(warehouse, str(database), contact or self.person, "erasure", **options)
+
+
+def filled(project: Project) -> Scene:
+    """A scene whose runs have landed."""
+    project.settings["history"] = ["contacts", "conversations", "tickets", "companies"]
+    scene = Scene(project)
+    project.run(*STREAMS)
+    # Of each kind of row there are further versions, and a merged contact.
+    scene.space.clock.advance(4_000)
+    scene.space.merge_contacts(scene.merged, scene.person)
+    scene.space.update("contacts", scene.person, name=NAME)
+    scene.space.update("conversations", scene.own[0], state="closed")
+    project.run("contacts", "conversations", "contact_merges")
+    return scene
 
 
 @pytest.fixture(scope="module")
@@ -139,15 +155,7 @@ def landed(
         dg.DagsterInstance.local_temp(str(home), NO_COMPUTE_LOGS) as instance,
     ):
         project = Project(sandbox, folder / "warehouse.duckdb", instance)
-        project.settings["history"] = ["contacts", "conversations", "tickets", "companies"]
-        scene = Scene(project)
-        project.run(*STREAMS)
-        # Of each kind of row there are further versions, and a merged contact.
-        scene.space.clock.advance(4_000)
-        scene.space.merge_contacts(scene.merged, scene.person)
-        scene.space.update("contacts", scene.person, name=NAME)
-        scene.space.update("conversations", scene.own[0], state="closed")
-        project.run("contacts", "conversations", "contact_merges")
+        scene = filled(project)
         with duckdb.connect(str(project.database)) as connection:
             connection.execute("checkpoint")
         yield scene, Path(shutil.copy(project.database, folder / "filled.duckdb"))
@@ -162,6 +170,19 @@ def scene(landed: tuple[Scene, Path]) -> Scene:
 
 
 def test_nothing_of_an_erased_person_is_found_in_any_table(scene: Scene) -> None:
+    check_that_nothing_is_found(scene)
+
+
+@pytest.mark.slow
+@pytest.mark.every_kind
+def test_nothing_is_found_whatever_the_kind_of_warehouse(
+    make_project: Callable[..., Project],
+) -> None:
+    with Sandbox(**SMALL) as sandbox:
+        check_that_nothing_is_found(filled(make_project(sandbox)))
+
+
+def check_that_nothing_is_found(scene: Scene) -> None:
     before = scene.found(*SIGNS)
     kept = (
         *("contacts", "contacts_history", "companies", "conversations", "conversations_history"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -26,6 +27,7 @@ from intercom_assets.warehouse.spec import REMOVE, TableSpec
 from intercom_assets_tests.conftest import Project
 from intercom_assets_tests.test_rules_records import BY_CONTENT, MERGED, Lands
 from intercom_assets_tests.test_stateful import TINY, World
+from intercom_assets_tests.warehouses import Database, opened
 
 VERSIONS = replace(MERGED, history=True)
 BY_READ = replace(BY_CONTENT, history=True)
@@ -34,9 +36,12 @@ MERGED_TOO = {"contacts": ", _merged_into", "companies": "", "conversations": ""
 OURS = "_synced_at, _deleted_at, _valid_from, _valid_to"
 
 
+pytestmark = pytest.mark.every_kind
+
+
 @pytest.fixture
-def land(tmp_path: Path) -> Lands:
-    return Lands(tmp_path / "history.duckdb")
+def land(at: Callable[[str], Database]) -> Lands:
+    return Lands(at("history.duckdb"))
 
 
 def day(number: int) -> str:
@@ -246,7 +251,7 @@ class Watched(World):
     def rows(self, tables: dict[str, str], where: str = "true") -> dict[str, set[Any]]:
         """All rows of tables, without some of their columns."""
         found: dict[str, set[Any]] = {}
-        with duckdb.connect(str(self.database)) as connection:
+        with opened(self.database) as connection:
             for table, without in tables.items():
                 with suppress(duckdb.CatalogException):
                     found[table] = set(
@@ -266,9 +271,11 @@ class Watched(World):
         assert holding == {f"{name}_history": living[name] for name in KEPT}
 
 
-def test_versions_are_those_that_runs_have_stored_however_they_ended(tmp_path: Path) -> None:
+def test_versions_are_those_that_runs_have_stored_however_they_ended(
+    tmp_path: Path, at: Callable[[str], Database]
+) -> None:
     with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.02) as sandbox:
-        world = Watched(sandbox, tmp_path, 3)
+        world = Watched(sandbox, tmp_path, 3, at("world.duckdb"))
         for operation in (world.die, world.change, world.die, world.live, world.change):
             operation()
         world.run()
@@ -288,7 +295,7 @@ def test_what_was_this_contact_on_that_day(project: Project) -> None:
     space.clock.advance(90_000)
     space.update("contacts", contact["id"], name="Somebody Else")
     project.run("contacts", "companies")
-    with duckdb.connect(str(project.database)) as connection:
+    with opened(project.database) as connection:
         query = (
             "select name from intercom.contacts_history where id = ? and _valid_from <= ? "
             "and (_valid_to > ? or _valid_to is null)"

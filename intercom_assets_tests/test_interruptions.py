@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
 
 from intercom_assets.sandbox import Fault, Sandbox
@@ -23,6 +22,17 @@ from intercom_assets_tests.conftest import CORE
 from intercom_assets_tests.mortal_runs import IN_PROCESS, PROCESSES, THREADS
 from intercom_assets_tests.processes import Forker, forker, job_of
 from intercom_assets_tests.truth import differences
+from intercom_assets_tests.warehouses import (
+    FILE,
+    Database,
+    book,
+    database_of,
+    opened,
+    settle,
+    tables,
+)
+
+Fresh = Callable[[object], Path]
 
 TINY = {"contacts": 14, "companies": 9, "conversations": 12}
 # Streams that go on in the middle; and what a page of theirs holds in these runs, see `Job`.
@@ -60,15 +70,26 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
         yield runs
 
 
-def fresh(folder: Path, name: object) -> Path:
-    made = folder / str(name)
-    made.mkdir()
-    return made
+@pytest.fixture
+def fresh(tmp_path: Path, at: Callable[[str], Database]) -> Fresh:
+    """Makes folders, each with a warehouse of its own for the runs in it."""
+
+    def make(name: object) -> Path:
+        made = tmp_path / str(name)
+        made.mkdir()
+        return settle(made, at(f"{name}/warehouse.duckdb"))
+
+    return make
+
+
+def some(boundaries: range, kind: str) -> range:
+    """All of them; of a lake, whose processes take seconds each, every fifth."""
+    return boundaries if kind == FILE else boundaries[2::5]
 
 
 def problems(sandbox: Sandbox, folder: Path, streams: tuple[str, ...]) -> dict[str, list[str]]:
     """Where tables and sandbox disagree; a key that is there twice is such a place."""
-    database = folder / "warehouse.duckdb"
+    database = database_of(folder)
     found = {name: differences(database, sandbox.workspace, name) for name in streams}
     return {name: list(what) for name, what in found.items() if what}
 
@@ -115,10 +136,8 @@ class Left:
 
     def __init__(self, folder: Path, stream: str) -> None:
         self.stream = stream
-        states, keys = (
-            _rows(folder, "_sync_state", f"select state from {{}} where stream = '{stream}'"),
-            _rows(folder, stream, "select id from {}"),
-        )
+        states = _rows(folder, "_sync_state", stream, "select state from {} where stream = ?")
+        keys = _rows(folder, stream, stream, "select id from {}")
         state = states[0][0] if states else None
         # A run that died before it told Dagster anything is taken for one whose asset was wiped.
         self.state = json.loads(state) if state and _was_told(folder, stream) else None
@@ -139,15 +158,17 @@ class Left:
             assert len(again) <= PAGE
 
 
-def _rows(folder: Path, table: str, sql: str) -> list[Any]:
-    """Rows of a table, if a run came to make it."""
-    database = folder / "warehouse.duckdb"
-    if not database.exists():
+def _rows(folder: Path, table: str, stream: str, sql: str) -> list[Any]:
+    """Rows of a table, or of our own one for a stream, if a run came to make it."""
+    database = database_of(folder)
+    if isinstance(database, Path) and not database.exists():
         return []
-    with duckdb.connect(str(database)) as connection:
-        if table not in {row[2] for row in connection.execute("show all tables").fetchall()}:
+    name = book(database, table, stream) if table.startswith("_") else f"intercom.{table}"
+    with opened(database) as connection:
+        if name.split(".")[1] not in tables(connection):
             return []
-        return connection.execute(sql.format(f"intercom.{table}")).fetchall()
+        values = [stream] if "?" in sql else []
+        return connection.execute(sql.format(name), values).fetchall()
 
 
 def _was_told(folder: Path, stream: str) -> bool:
@@ -174,57 +195,67 @@ def unread(sandbox: Sandbox, folder: Path) -> int:
     """Conversations whose parts are not stored: what the next run has to read, and not more."""
     # What was read within a minute of its change is read once more in any case.
     settled = "select 1 from {} where fetched_at >= updated_at + interval 60 second"
-    return len(sandbox.workspace.conversations) - len(_rows(folder, "_ledger", settled))
+    return len(sandbox.workspace.conversations) - len(
+        _rows(folder, "_ledger", "conversation_parts", settled)
+    )
 
 
 def boundaries(
-    runs: Forker, sandbox: Sandbox, folder: Path, streams: tuple[str, ...], executor: str = THREADS
+    runs: Forker, sandbox: Sandbox, fresh: Fresh, streams: tuple[str, ...], executor: str = THREADS
 ) -> int:
     """How many boundaries a run passes that nothing happens to."""
-    ended = runs.run(job_of(sandbox, fresh(folder, "whole"), *streams, executor=executor))
+    ended = runs.run(job_of(sandbox, fresh("whole"), *streams, executor=executor))
     assert ended.success
     return ended.boundaries
 
 
 @pytest.mark.parametrize("executor", [THREADS, SLOW_IN_PROCESS])
 def test_killed_at_some_boundaries_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
+    runs: Forker, tiny: Sandbox, fresh: Fresh, executor: str
 ) -> None:
     streams = GROUPS[0]
-    whole = boundaries(runs, tiny, tmp_path, streams, executor)
+    whole = boundaries(runs, tiny, fresh, streams, executor)
     for boundary in range(whole // 4, whole, whole // 2):
-        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
+        die_and_go_on(runs, tiny, fresh(boundary), streams, boundary, executor)
 
 
 @pytest.mark.slow
+@pytest.mark.every_kind
 @pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 @pytest.mark.parametrize("streams", GROUPS)
 def test_killed_at_each_boundary_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, streams: tuple[str, ...], executor: str
+    runs: Forker,
+    tiny: Sandbox,
+    fresh: Fresh,
+    streams: tuple[str, ...],
+    executor: str,
+    warehouse_kind: str,
 ) -> None:
-    for boundary in range(boundaries(runs, tiny, tmp_path, streams, executor)):
-        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary, executor)
+    whole = boundaries(runs, tiny, fresh, streams, executor)
+    for boundary in some(range(whole), warehouse_kind):
+        die_and_go_on(runs, tiny, fresh(boundary), streams, boundary, executor)
 
 
 @pytest.mark.slow
+@pytest.mark.every_kind
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_whatever_the_family_killed_at_boundaries_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, family: str
+    runs: Forker, tiny: Sandbox, fresh: Fresh, family: str, warehouse_kind: str
 ) -> None:
     streams = FAMILIES[family]
-    whole = boundaries(runs, tiny, tmp_path, streams)
-    for boundary in range(whole % 7, whole, whole // 10):
-        die_and_go_on(runs, tiny, fresh(tmp_path, boundary), streams, boundary)
+    whole = boundaries(runs, tiny, fresh, streams)
+    for boundary in some(range(whole % 7, whole, whole // 10), warehouse_kind):
+        die_and_go_on(runs, tiny, fresh(boundary), streams, boundary)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", ["conversation_parts", "contacts", "companies"])
 def test_a_step_process_killed_at_each_boundary_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, stream: str
+    runs: Forker, tiny: Sandbox, fresh: Fresh, stream: str
 ) -> None:
     """With the multiprocess executor. The run itself lives and tells that the step is dead."""
     for boundary in count():
-        folder = fresh(tmp_path, boundary)
+        folder = fresh(boundary)
         assert runs.run(job_of(tiny, folder, "conversations")).success
         wanted: dict[str, Any] = {"executor": PROCESSES, "commit_rows": 8}
         died = runs.run(job_of(tiny, folder, stream, die_at=boundary, **wanted))
@@ -238,17 +269,17 @@ def test_a_step_process_killed_at_each_boundary_the_next_run_continues(
 
 @pytest.mark.slow
 def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path
+    runs: Forker, tiny: Sandbox, fresh: Fresh
 ) -> None:
     began = time.monotonic()
     wanted: dict[str, Any] = {"executor": PROCESSES, "commit_rows": 8}
-    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *CORE, **wanted)).success
+    assert runs.run(job_of(tiny, fresh("whole"), *CORE, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(5)
     died = attempt = 0
     # How long a run takes depends on what else the machine does: some are over before they die.
     while died < 20 and (attempt := attempt + 1) < 60:
-        folder = fresh(tmp_path, attempt)
+        folder = fresh(attempt)
         running = runs.start(job_of(tiny, folder, *CORE, **wanted))
         time.sleep(dice.uniform(whole / 3, whole))
         running.kill_group()
@@ -259,37 +290,38 @@ def test_a_run_and_its_step_processes_killed_at_random_times_the_next_run_contin
 
 
 @pytest.mark.slow
+@pytest.mark.every_kind
 def test_killed_at_each_boundary_of_an_increment(
-    runs: Forker, tiny: Sandbox, tmp_path: Path
+    runs: Forker, tiny: Sandbox, fresh: Fresh, warehouse_kind: str
 ) -> None:
     """The database and the event store live on from death to death."""
-    streams = (*GROUPS[0], *GROUPS[1])
-    assert runs.run(job_of(tiny, tmp_path, *streams)).success
+    streams, folder = (*GROUPS[0], *GROUPS[1]), fresh("increments")
+    assert runs.run(job_of(tiny, folder, *streams)).success
     boundary = 0
     while True:
         tiny.workspace.clock.advance(3_600)
         tiny.workspace.change(4)
-        ended = runs.run(job_of(tiny, tmp_path, *streams, die_at=boundary))
+        ended = runs.run(job_of(tiny, folder, *streams, die_at=boundary))
         if ended.signal == 0:
             break
-        boundary += 1
+        boundary += 1 if warehouse_kind == FILE else 5
     assert boundary > 20
-    assert problems(tiny, tmp_path, streams) == {}
+    assert problems(tiny, folder, streams) == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("executor", [THREADS, IN_PROCESS])
 def test_killed_at_twenty_random_times_the_next_run_continues(
-    runs: Forker, tiny: Sandbox, tmp_path: Path, executor: str
+    runs: Forker, tiny: Sandbox, fresh: Fresh, executor: str
 ) -> None:
     streams, wanted = tuple(CORE), {"executor": executor}
     began = time.monotonic()
-    assert runs.run(job_of(tiny, fresh(tmp_path, "whole"), *streams, **wanted)).success
+    assert runs.run(job_of(tiny, fresh("whole"), *streams, **wanted)).success
     whole = time.monotonic() - began
     dice = random.Random(20)
     died = attempt = 0
     while died < 20 and (attempt := attempt + 1) < 60:
-        folder = fresh(tmp_path, attempt)
+        folder = fresh(attempt)
         running = runs.start(job_of(tiny, folder, *streams, **wanted))
         time.sleep(dice.uniform(0, whole))
         running.kill()
@@ -352,17 +384,17 @@ def test_an_orphan_of_a_killed_run_does_no_harm(runs: Forker, tmp_path: Path) ->
             _wait_for_calls(sandbox, 4)
             ended = runs.run(job_of(sandbox, tmp_path, streams[1], **large))
             assert ended.success and "taking over" in ended.log, ended
-            owner = _rows(tmp_path, "_sync_state", OWNERS)
+            owner = _rows(tmp_path, "_sync_state", "conversation_parts", OWNERS)
             assert problems(sandbox, tmp_path, streams) == {}
             orphans_end = _failure(tmp_path)
         finally:
             running.kill_group()
         assert f"taken over by run {owner[0][0]}" in orphans_end
-        assert _rows(tmp_path, "_sync_state", OWNERS) == owner
+        assert _rows(tmp_path, "_sync_state", "conversation_parts", OWNERS) == owner
         assert problems(sandbox, tmp_path, streams) == {}
 
 
-OWNERS = "select owner, run_id, state from {} where stream = 'conversation_parts'"
+OWNERS = "select owner, run_id, state from {} where stream = ?"
 
 
 def _wait_for_calls(sandbox: Sandbox, count: int) -> None:

@@ -11,6 +11,8 @@ from intercom_assets_tests.test_deletions import first, gone, living, with_parts
 
 SWEPT = ("contacts", "companies", "conversations", "tickets", "articles")
 
+pytestmark = pytest.mark.every_kind
+
 
 def test_a_sweep_finds_what_is_gone_by_the_pages_alone(
     sandbox: Sandbox, project: Project, capfd: pytest.CaptureFixture[str]

@@ -88,6 +88,19 @@ def warehouse_of(database: Database) -> Warehouse:
     return Warehouse(lambda: kind.connect(place), "intercom", kind=kind)
 
 
+def settle(folder: Path, database: Database) -> Path:
+    """Has the runs of a folder write a lake, rather than a file in it."""
+    if _is_lake(database):
+        (folder / "lake").write_text(str(database))
+    return folder
+
+
+def database_of(folder: Path) -> Database:
+    """Where the runs of a folder write."""
+    lake = folder / "lake"
+    return lake.read_text() if lake.exists() else folder / "warehouse.duckdb"
+
+
 def book(database: Database, name: str, stream: str) -> str:
     """The table of the package's own in which something of a stream stands."""
     return f"intercom.{kind_of(str(database)).book(name, stream)}"
