@@ -26,6 +26,7 @@ from intercom_assets.executor import threads_executor
 from intercom_assets.resources import IntercomResource
 from intercom_assets.streams import STREAMS, NestedStream
 from intercom_assets.warehouse import Warehouse
+from intercom_assets.warehouse.kinds import kind_of
 
 # What tells a step's process its job, and which process is not a step's.
 JOB, PARENT = "INTERCOM_ASSETS_TEST_JOB", "INTERCOM_ASSETS_TEST_PARENT"
@@ -185,7 +186,9 @@ def _assets(job: Job) -> list[Any]:
 
 
 def _resources(job: Job) -> dict[str, Any]:
-    writer.COMMIT_ROWS = job.commit_rows
+    # As often in each kind of warehouse, whose commits hold more in some.
+    limits: Any = writer
+    limits.COMMIT_ROWS = job.commit_rows / kind_of(job.database).bulk
     pacing.WORK_SECONDS = 1e9 if job.executor == IN_PROCESS else 1e-9
     return {
         RESOURCE_KEY: IntercomResource(

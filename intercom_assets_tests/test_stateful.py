@@ -26,13 +26,10 @@ from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.spec import MARK, REMOVE
 from intercom_assets_tests.conftest import client_of
 from intercom_assets_tests.marks import wrong_marks, wrong_versions
-from intercom_assets_tests.servers import Postgres
 from intercom_assets_tests.truth import differences
 from intercom_assets_tests.warehouses import (
-    LAKE,
+    FILE,
     Database,
-    kinds,
-    new_lake,
     opened,
     warehouse_of,
 )
@@ -340,12 +337,14 @@ def test_many_sequences_end_in_agreement(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(LAKE not in kinds(), reason="`make test-lake` has extensions")
-def test_sequences_end_in_agreement_on_a_lake(catalogues: Postgres, tmp_path: Path) -> None:
+@pytest.mark.every_kind
+def test_sequences_end_in_agreement_whatever_the_kind_of_warehouse(
+    at: Callable[[str], Database], warehouse_kind: str
+) -> None:
     dice = random.Random(11)
     # Nobody copies a lake as a file.
-    possible = [World.change, World.trouble, World.live, World.die, World.refresh, World.look]
+    of_files = {World.keep_copy, World.restore_copy, World.lose_database}
+    possible = [o for o in OPERATIONS if warehouse_kind == FILE or o not in of_files]
     for number in range(4):
         operations = [World.live, World.change, World.die, *dice.choices(possible, k=3)]
-        lake = new_lake(catalogues, f"world_{number}", tmp_path / f"data{number}")
-        check(dice.randrange(99), operations, lake)
+        check(dice.randrange(99), operations, at(f"world_{number}.duckdb"))
