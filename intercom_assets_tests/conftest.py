@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,14 +46,6 @@ CORE = (
     "admins",
     "teams",
 )
-# Dagster copies what a process prints by two further processes a step; of two runs in one process
-# each would wait for the other's.
-NO_COMPUTE_LOGS = {
-    "compute_logs": {
-        "module": "dagster._core.storage.noop_compute_log_manager",
-        "class": "NoOpComputeLogManager",
-    }
-}
 SMALL: dict[str, Any] = {"contacts": 40, "companies": 30, "conversations": 25}
 
 
@@ -181,16 +172,6 @@ class Project:
         return {name: problems[:5] for name, problems in found.items() if problems}
 
 
-@pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Dagster home in which nothing has run: to copy it takes a third of making one."""
-    home = tmp_path_factory.mktemp("dagster_home")
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
-        instance.get_runs(limit=1)
-        instance.all_asset_keys()
-    return home
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Has tests that are marked so run on each kind of warehouse that there can be here."""
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
@@ -229,16 +210,16 @@ def at(
 
 
 @pytest.fixture
-def make_project(
-    at: Callable[[str], Database], tmp_path: Path, new_home: Path
-) -> Iterator[Callable[..., Project]]:
-    """Makes projects; those of one test share a database unless they name one."""
+def make_project(at: Callable[[str], Database], tmp_path: Path) -> Iterator[Callable[..., Project]]:
+    """Makes projects; those of one test share a database unless they name one.
+
+    Their instances keep events in memory: in files these would take a quarter of a test's time.
+    Tests of several processes have instances in files.
+    """
     instances: list[dg.DagsterInstance] = []
 
     def make(sandbox: Sandbox, database: str = "warehouse.duckdb", **settings: Any) -> Project:
-        home = tmp_path / f"dagster_home_{len(instances)}"
-        shutil.copytree(new_home, home)
-        instance = dg.DagsterInstance.local_temp(str(home), NO_COMPUTE_LOGS)
+        instance = dg.DagsterInstance.ephemeral(str(tmp_path / f"dagster_home_{len(instances)}"))
         instances.append(instance)
         return Project(sandbox, at(database), instance, settings)
 

@@ -23,7 +23,7 @@ from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.errors import OwnershipLost
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets_tests.conftest import NO_COMPUTE_LOGS, Project
+from intercom_assets_tests.conftest import Project
 from intercom_assets_tests.warehouses import opened, warehouse_of
 
 NAME, EMAIL, PHONE = "Zenobia O'Quirk-Ünal", "zenobia.quirk@example.org", "+49 170 5550123"
@@ -144,16 +144,10 @@ def filled(project: Project) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def landed(
-    tmp_path_factory: pytest.TempPathFactory, new_home: Path
-) -> Iterator[tuple[Scene, Path]]:
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, Path]]:
     """A scene, and a copy of the database that its runs have filled."""
     folder = tmp_path_factory.mktemp("erasure")
-    home = shutil.copytree(new_home, folder / "home")
-    with (
-        Sandbox(**SMALL) as sandbox,
-        dg.DagsterInstance.local_temp(str(home), NO_COMPUTE_LOGS) as instance,
-    ):
+    with Sandbox(**SMALL) as sandbox, dg.DagsterInstance.ephemeral(str(folder)) as instance:
         project = Project(sandbox, folder / "warehouse.duckdb", instance)
         scene = filled(project)
         with duckdb.connect(str(project.database)) as connection:
@@ -305,6 +299,7 @@ def test_a_run_that_began_before_commits_nothing_after(scene: Scene) -> None:
     assert scene.found(*SIGNS) == {}
 
 
+@pytest.mark.slow
 def test_a_person_types_it_and_the_file_is_written_anew(
     scene: Scene,
     tmp_path: Path,

@@ -36,7 +36,7 @@ def values_of(project: Project, stream: str) -> dict[str, dg.MetadataValue[Any]]
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project that everything was materialized in once, for tests that only look."""
     home = tmp_path_factory.mktemp("full")
-    with Sandbox(**SMALL) as sandbox, dg.DagsterInstance.local_temp(str(home)) as instance:
+    with Sandbox(**SMALL) as sandbox, dg.DagsterInstance.ephemeral(str(home)) as instance:
         project = Project(sandbox, home / "warehouse.duckdb", instance, {}, {"charts": True})
         project.run()
         yield project

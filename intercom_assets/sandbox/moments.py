@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from intercom_assets.sandbox.plan import Plan
@@ -55,7 +57,8 @@ class Moments:
         return min(midnight + self._drawn % 5 - 2, self._plan.anchor)
 
 
-def _midnights(plan: Plan) -> list[int]:
+@cache
+def _midnights(plan: Plan) -> Sequence[int]:
     """Local midnights of the history, oldest first; never empty."""
     zone = ZoneInfo(plan.timezone)
     last = datetime.fromtimestamp(plan.anchor, zone).date()
