@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.client.decoding import encode
 from intercom_assets.streams.transform import Record
-from intercom_assets.warehouse.encoding import JSON, VARCHAR
+from intercom_assets.warehouse.encoding import BIGINT, BOOLEAN, JSON, VARCHAR, encode_table
 from intercom_assets.warehouse.names import ROW, SYNCED_AT, comma, path, quote
 
 PAGE = 1_000
@@ -88,12 +87,14 @@ class PersonalTable:
 
     def _write(self, changed: list[tuple[int, Record, Record]]) -> None:
         names = [n for n in self.columns if any(row[n] != new[n] for _, row, new in changed)]
-        arrays = {ROW: pa.array([number for number, *_ in changed], pa.int64())}
+        columns: dict[str, tuple[str, list[Any]]] = {
+            ROW: (BIGINT, [number for number, *_ in changed])
+        }
         for index, name in enumerate(names):
             texts = [self._encoded(name, new[name]) for *_, new in changed]
-            arrays[f"v{index}"] = pa.array(texts, pa.string())
-            arrays[f"c{index}"] = pa.array([row[name] != new[name] for _, row, new in changed])
-        self._connection.register("_changed", pa.table(arrays))
+            columns[f"v{index}"] = (VARCHAR, texts)
+            columns[f"c{index}"] = (BOOLEAN, [row[name] != new[name] for _, row, new in changed])
+        self._connection.register("_changed", encode_table(**columns))
         sets = [
             f"{quote(name)} = case when n.c{index} then n.v{index}::{self.columns[name]} "
             f"else t.{quote(name)} end"

@@ -74,7 +74,7 @@ def unwrap(value: Mapping[str, Any]) -> Any:
 
 def list_in(value: Any) -> tuple[str, list[Any]]:
     """The key and the list of an envelope; "" and an empty list if it is none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         inside = [key for key in value if key not in _ENVELOPE_KEYS]
         if len(inside) == 1 and isinstance(value[inside[0]], list):
             return inside[0], value[inside[0]]
@@ -89,7 +89,7 @@ def is_cut(value: Any) -> bool:
 
 def _is_cut(value: Mapping[str, Any], items: list[Any]) -> bool:
     pages = value.get("pages")
-    leads_on = isinstance(pages, Mapping) and bool(pages.get("next"))
+    leads_on = isinstance(pages, dict) and bool(pages.get("next"))
     return bool(value.get("has_more")) or leads_on or told_total(value) > len(items)
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from intercom_assets.streams.records import Parent
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse.claims import Claim, Claims
-from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_column
+from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_table
 from intercom_assets.warehouse.names import one_key
 
 
@@ -76,13 +75,12 @@ class Bookkeeping(Claims):
         rows = {parent.id: parent for parent in parents}
         if not rows:
             return
-        columns: dict[str, tuple[str, list[Any]]] = {
-            "id": (VARCHAR, list(rows)),
-            "updated_at": (BIGINT, [parent.updated_at for parent in rows.values()]),
-            "fetched_at": (BIGINT, [parent.fetched_at for parent in rows.values()]),
-        }
-        arrays = {name: encode_column(values, kind)[1] for name, (kind, values) in columns.items()}
-        self.connection.register("_parents", pa.table(arrays))
+        columns = encode_table(
+            id=(VARCHAR, list(rows)),
+            updated_at=(BIGINT, [parent.updated_at for parent in rows.values()]),
+            fetched_at=(BIGINT, [parent.fetched_at for parent in rows.values()]),
+        )
+        self.connection.register("_parents", columns)
         self._run(
             stream,
             "delete from {_ledger} where stream = ? and parent_id in (select id from _parents)",

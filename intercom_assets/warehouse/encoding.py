@@ -53,6 +53,11 @@ def encode_column(values: Sequence[Any], kind: str) -> tuple[str, pa.Array]:
         return wider, _ENCODERS[wider](values)
 
 
+def encode_table(**columns: tuple[str, Sequence[Any]]) -> pa.Table:
+    """A table of columns, each given by its type and its values, which fit it."""
+    return pa.table({name: encode_column(vs, kind)[1] for name, (kind, vs) in columns.items()})
+
+
 def fits(value: Any, kind: str) -> bool:
     """Whether a value fits a column of a type without loss."""
     return encode_column([value], kind)[0] == kind

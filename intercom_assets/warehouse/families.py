@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from intercom_assets.warehouse.books import Books
 from intercom_assets.warehouse.buffer import Buffer
+from intercom_assets.warehouse.encoding import VARCHAR, encode_table
 from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.names import comma, quote
 from intercom_assets.warehouse.spec import TableSpec
@@ -26,10 +27,11 @@ def leave_family(books: Books, name: str, spec: TableSpec, buffer: Buffer) -> in
     if spec.family is None or not buffer.fetched:
         return 0
     keys = list(spec.key)
-    empty = pa.table({name: pa.array([], pa.string()) for name in keys})
+    empty = encode_table(**{name: (VARCHAR, []) for name in keys})
     given = [rows.table.select(keys) for rows in buffer.rows()]
     connection = books.connection
-    connection.register("_fetched", pa.table({"id": [parent.id for parent in buffer.fetched]}))
+    fetched = [parent.id for parent in buffer.fetched]
+    connection.register("_fetched", encode_table(id=(VARCHAR, fetched)))
     connection.register("_given", pa.concat_tables([empty, *given], promote_options="permissive"))
     return take_away(
         books,

@@ -10,11 +10,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from intercom_assets.streams.records import Gone
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.books import Books
+from intercom_assets.warehouse.encoding import BIGINT, VARCHAR, encode_table
 from intercom_assets.warehouse.gone import bring_back, take_away
 from intercom_assets.warehouse.history import History
 from intercom_assets.warehouse.layout import make_book
@@ -55,12 +54,12 @@ def note(books: Books, spec: TableSpec, told: Sequence[Gone]) -> None:
 def _note(books: Books, stream: str, spec: TableSpec, told: Sequence[Gone]) -> None:
     run, noted = books.connection.execute, books.table("_gone", stream)
     make_book(books.connection, "_gone", noted)
-    columns = {
-        "id": pa.array([gone.id for gone in told], pa.string()),
-        "gone_at": pa.array([gone.at for gone in told], pa.int64()),
-        "merged_into": pa.array([gone.into for gone in told], pa.string()),
-    }
-    books.connection.register("_told", pa.table(columns))
+    columns = encode_table(
+        id=(VARCHAR, [gone.id for gone in told]),
+        gone_at=(BIGINT, [gone.at for gone in told]),
+        merged_into=(VARCHAR, [gone.into for gone in told]),
+    )
+    books.connection.register("_told", columns)
     run(
         "create or replace temp table _news as select id, to_timestamp(max(gone_at)) as gone_at, "
         f"arg_max(merged_into, gone_at) as merged_into from _told where not exists (from {noted} n "
