@@ -111,7 +111,7 @@ def _completed(stream: BaseStream, record: Record, field: str, sublist: Sublist)
     total = max(len(shown), len(wanted), told_total(envelope))
     is_short = is_short or len(wanted) < total
     # Less never takes the place of more.
-    items = shown if len(wanted) < len(shown) else [_like(shown, item) for item in wanted]
+    items = shown if len(wanted) < len(shown) else _like(shown, wanted)
     record[field] = {
         "type": envelope.get("type"),
         key: items,
@@ -147,12 +147,17 @@ def _read(stream: BaseStream, path: str, key: str) -> tuple[list[Record], bool]:
     return list(found.values()), is_short
 
 
-def _like(shown: Sequence[Any], item: Record) -> Record:
-    """An item with the three fields that each item of an embedded list has."""
+def _like(shown: Sequence[Any], items: Sequence[Record]) -> list[Record]:
+    """Items with the three fields that each item of an embedded list has."""
     like = next((other for other in shown if isinstance(other, dict)), {})
     url, ident = str(like.get("url") or ""), str(like.get("id") or "")
-    has_pattern = bool(ident) and url.endswith(f"/{ident}")
-    named = {"id": item.get("id"), "type": item.get("type", like.get("type"))}
-    if has_pattern and not item.get("url"):
-        named["url"] = f"{url.removesuffix(ident)}{item.get('id')}"
+    start = url.removesuffix(ident) if ident and url.endswith(f"/{ident}") else None
+    kind = like.get("type")
+    return [_with_fields_of_embedded(item, kind, start) for item in items]
+
+
+def _with_fields_of_embedded(item: Record, kind: Any, start: str | None) -> Record:
+    named = {"id": item.get("id"), "type": item.get("type", kind)}
+    if start is not None and not item.get("url"):
+        named["url"] = f"{start}{item.get('id')}"
     return {**named, **{name: item[name] for name in item if name not in named}}
