@@ -44,7 +44,7 @@ $(VENV)/duckdb-$(OTHER_DUCKDB): $(DEV_STAMP)
 
 test-duckdb: $(VENV)/duckdb-$(OTHER_DUCKDB) ## Check what touches the warehouse with the DuckDB that MotherDuck has
 	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" $(addprefix intercom_assets_tests/, \
-	  test_misfits.py test_nested.py test_rules_records.py)
+	  test_misfits.py test_nested.py test_rules_records.py test_torn.py)
 
 # DuckDB's extensions are on PyPI for some of its releases, which the packages ask for exactly.
 LAKE := $(VENV)/lake-$(OTHER_DUCKDB)
@@ -55,7 +55,7 @@ $(LAKE): $(DEV_STAMP)
 
 # An hour and more in all; LAKE_TESTS names some of them.
 LAKE_TESTS := conflicts lake layout leases nested rules_guards rules_records rules_state rules_streams \
-  stateful warehouse_settings relations model_changes history deletions sweeps erasure interruptions
+  stateful warehouse_settings relations model_changes history deletions sweeps erasure torn interruptions
 test-lake: $(LAKE) ## Check what touches the warehouse on a DuckLake; takes Debian's postgresql
 	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" \
 	  $(LAKE_TESTS:%=intercom_assets_tests/test_%.py)

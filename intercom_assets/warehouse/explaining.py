@@ -13,6 +13,8 @@ from intercom_assets.warehouse.kinds.kind import Kind
 _ADVICE = {
     "replaying WAL": "rescue what an earlier version left in its log: docs/reliability.md says "
     'how, under "A file that no longer opens"',
+    "computed checksum": "the file is damaged, and not by a kill: restore a copy, or "
+    "remove it to have everything read again",
     "Could not set lock": "close it there (a notebook, the duckdb shell, another tool) or open it "
     "read-only only while no run is under way",
     "being used by another": "close it there",

@@ -12,6 +12,7 @@ from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.place import Place
+from intercom_assets.warehouse.torn import MENDED, mended
 
 # As dagster-duckdb's resource opens a database, so that both may have it open in one process.
 AS_DAGSTER = {"custom_user_agent": "dagster"}
@@ -31,20 +32,32 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
         )
     # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
     # and never says so.
-    with alone(place.database), _opened(place) as connection:
-        for statement in place.statements():
-            connection.execute(statement)
-        yield connection
+    with alone(place.database):
+        try:
+            with _opened(place) as connection:
+                for statement in place.statements():
+                    connection.execute(statement)
+                yield connection
+        except duckdb.Error as problem:
+            # Of a directory's blocks DuckDB reads some only when a table is asked.
+            if mended(place.database, problem):
+                raise duckdb.IOException(f"{MENDED}: {problem}") from problem
+            raise
 
 
 def _opened(place: Place) -> DuckDBPyConnection:
+    config = {**AS_DAGSTER, **place.settings}
     try:
-        return duckdb.connect(place.database, config={**AS_DAGSTER, **place.settings})
+        return duckdb.connect(place.database, config=config)
     except duckdb.ConnectionException:
         if place.settings:
             raise
-    # Somebody in this process has it open without any configuration.
-    return duckdb.connect(place.database)
+        # Somebody in this process has it open without any configuration.
+        return duckdb.connect(place.database)
+    except duckdb.Error as problem:
+        if not mended(place.database, problem):
+            raise
+        return duckdb.connect(place.database, config=config)
 
 
-FILE = Kind(connect)
+FILE = Kind(connect, passing=(MENDED,))
