@@ -722,6 +722,27 @@ def test_rule_10_conversations_are_read_side_by_side(sandbox: Sandbox) -> None:
     assert sandbox.max_in_flight > 5
 
 
+def test_rule_11_a_transaction_in_which_duckdb_broke_is_done_again_in_another_instance(
+    things: Things,
+) -> None:
+    warehouse = warehouse_of(things.database)
+    met: list[int] = []
+
+    def work(connection: duckdb.DuckDBPyConnection) -> int:
+        connection.execute("create table if not exists tries (met int)")
+        connection.execute("insert into tries values (1)")
+        depth = "select current_setting('max_expression_depth')"
+        met.extend(int(value) for [value] in connection.execute(depth).fetchall())
+        if len(met) == 1:
+            connection.execute("set global max_expression_depth = 1234")
+            raise duckdb.InternalException("INTERNAL Error: Attempted to access index 0")
+        [(tries,)] = connection.execute("select count(*) from tries").fetchall()
+        return int(tries)
+
+    assert warehouse.write(work) == 1
+    assert met == [1_000, 1_000]
+
+
 def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things) -> None:
     """The same run counts as another one when its step is tried again."""
     records = [{"id": "1", "name": "a"}]

@@ -77,6 +77,8 @@ class ParentQueue:
         return connection.execute(self._query(connection), dict(values)).fetchall()
 
     def _query(self, connection: DuckDBPyConnection) -> str:
+        # Not by count(*) over (): of no rows it now and then breaks a whole instance of DuckDB 1.5
+        # (duckdb/duckdb#22352).
         warehouse = self._warehouse
         ledger = warehouse.books(connection).table("_ledger", self._child)
         columns = "".join(f", {quote(name)}" for name in self._spec.parent_columns)
@@ -88,20 +90,21 @@ class ParentQueue:
                     {columns}
                 from {path(connection, warehouse.schema, self._parent)}
                 where {quote(DELETED_AT)} is null and {only or "true"}
-            )
-            select
-                parents.id, parents.changed, count(*) over (), (select count(*) from parents)
-                {columns}
-            from parents left join {ledger} as ledger
-                on ledger.parent_id = parents.id and ledger.stream = $child
-            where parents.changed >= $since
-                and (parents.changed, parents.id) > ($changed, $id)
-                and (
+            ), outstanding as (
+                select parents.* from parents left join {ledger} as ledger
+                    on ledger.parent_id = parents.id and ledger.stream = $child
+                where parents.changed >= $since and (
                     ledger.parent_id is null
                     or epoch(ledger.updated_at) < parents.changed
                     or epoch(ledger.fetched_at) < parents.changed + $settled_after
                     or epoch(ledger.fetched_at) <= $before
                 )
-            order by parents.changed, parents.id
+            )
+            select
+                id, changed, (select count(*) from outstanding), (select count(*) from parents)
+                {columns}
+            from outstanding
+            where (changed, id) > ($changed, $id)
+            order by changed, id
             limit {PARENTS_PER_PAGE}
         """

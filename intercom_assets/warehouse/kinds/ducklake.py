@@ -19,6 +19,7 @@ from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.place import Place, literal
+from intercom_assets.warehouse.torn import mended
 
 # What the lake is attached as.
 NAME = "lake"
@@ -69,8 +70,8 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
         cursor.execute(f"use {NAME}")
         yield cursor
     except duckdb.Error as problem:
-        if DUCKLAKE.is_away(problem):
-            # Its connections are broken: whoever comes next opens the lake anew.
+        if DUCKLAKE.is_broken(problem):
+            # Whoever comes next opens the lake anew.
             _opened.pop(key, None)
         raise
     finally:
@@ -88,11 +89,22 @@ def _open(place: Place) -> DuckDBPyConnection:
                 instance.execute(f"set global {name} = {literal(value)}")
         for statement in place.statements():
             instance.execute(statement)
-        instance.execute(f"attach {literal(place.database)} as {NAME}{_options(place)}")
+        _attach(instance, place, catalogue)
     except BaseException:
         instance.close()
         raise
     return instance
+
+
+def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
+    attach = f"attach {literal(place.database)} as {NAME}{_options(place)}"
+    try:
+        instance.execute(attach)
+    except duckdb.Error as problem:
+        # A catalogue may be a DuckDB file.
+        if not mended(catalogue, problem):
+            raise
+        instance.execute(attach)
 
 
 def _options(place: Place) -> str:

@@ -10,6 +10,9 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.place import Place
 
+# What DuckDB says when it finds itself in the wrong, and then to everybody in the same instance.
+BROKEN = ("INTERNAL Error", "database has been invalidated")
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -47,7 +50,11 @@ class Kind:
 
     def will_pass(self, problem: Exception) -> bool:
         """Whether a problem is one that passes."""
-        return any(sign in str(problem) for sign in (*self.passing, *self.away))
+        return any(sign in str(problem) for sign in (*self.passing, *self.away, *BROKEN))
+
+    def is_broken(self, problem: Exception) -> bool:
+        """Whether the instance of DuckDB that it came from is of no use any more."""
+        return any(sign in str(problem) for sign in (*self.away, *BROKEN))
 
     def is_away(self, problem: Exception) -> bool:
         """Whether a problem is that a server is not there."""
