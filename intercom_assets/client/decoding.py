@@ -40,16 +40,12 @@ def encode(value: Any) -> str:
         return json.dumps(_without_surrogates(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def encode_each(values: Sequence[Any]) -> list[Any]:
-    """Each value as JSON text, None for None; a half faster than one by one."""
+def encode_lines(values: Sequence[Any]) -> bytes:
+    """Each value as JSON text that a line feed ends; in none of them is another one."""
     try:
-        lines = _encode_lines(values).split(b"\n")
+        return _encode_lines(values)
     except (OverflowError, UnicodeEncodeError):
-        return [None if value is None else encode(value) for value in values]
-    return [
-        None if value is None else line
-        for value, line in zip(values, lines, strict=False)  # after the last line is a line feed
-    ]
+        return "".join(f"{encode(value)}\n" for value in values).encode()
 
 
 def clean(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -141,18 +141,19 @@ class Buffer:
 
 def _columns(records: Sequence[Record]) -> dict[str, Sequence[Any]]:
     """Each field's values, None where a record lacks it."""
-    # Nearly all records have the same fields in the same order: their values are taken as they are.
+    # Nearly all records have the same fields in the same order, or one of a few such orders.
     usual = tuple(records[0])
-    others: dict[str, None] = {}
-    rows: list[Iterable[Any]] = []
+    others: dict[tuple[str, ...], None] = {}
+    rows: list[tuple[Any, ...]] = []
     for record in records:
-        if tuple(record) == usual:
-            rows.append(record.values())
+        fields = tuple(record)
+        if fields == usual:
+            rows.append(tuple(record.values()))
         else:
-            rows.append([record.get(name) for name in usual])
-            others |= dict.fromkeys(record)
+            rows.append(tuple(map(record.get, usual)))
+            others[fields] = None
     columns: dict[str, Sequence[Any]] = dict(zip(usual, zip(*rows, strict=True), strict=False))
-    for name in others:
+    for name in (name for fields in others for name in fields):
         if name not in columns:
             columns[name] = [record.get(name) for record in records]
     return columns
