@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.result import Result
-from intercom_assets import writer
 from intercom_assets.streams.records import Batch
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.memory import Memory
 from intercom_assets.warehouse.spec import TableSpec
+from intercom_assets.writer import is_full
 from intercom_assets_tests.servers import postgres
 from intercom_assets_tests.warehouses import extension_directory, new_lake, opened, warehouse_of
 
@@ -104,8 +104,7 @@ def _land(landing: Landing, numbers: range, day: str) -> None:
     for first in range(0, len(numbers), 500):
         records = [record(n, day) for n in numbers[first : first + 500]]
         landing.waiting.add(Batch(records, SyncState()))
-        waiting, bulk = landing.waiting, landing.warehouse.kind.bulk
-        if waiting.count >= writer.COMMIT_ROWS * bulk or waiting.size >= writer.COMMIT_BYTES * bulk:
+        if is_full(landing):
             landing.commit()
     landing.commit()
 

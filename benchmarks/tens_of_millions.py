@@ -21,7 +21,6 @@ from typing import Any
 
 from benchmarks.lake import SPEC, record
 from benchmarks.result import Result
-from intercom_assets import writer
 from intercom_assets.client import IntercomClient
 from intercom_assets.extraction import Extraction
 from intercom_assets.streams import STREAMS
@@ -29,6 +28,7 @@ from intercom_assets.streams.records import Batch, Parent
 from intercom_assets.streams.state import SyncState
 from intercom_assets.warehouse import Landing
 from intercom_assets.warehouse.memory import Memory
+from intercom_assets.writer import is_full
 from intercom_assets_tests.servers import postgres
 from intercom_assets_tests.warehouses import extension_directory, new_lake, opened, warehouse_of
 
@@ -93,12 +93,10 @@ def _load(landing: Landing, batches: Iterator[Batch]) -> dict[str, float]:
     began = told_at = time.perf_counter()
     rows = told = 0
     last = 0.0
-    bulk = landing.warehouse.kind.bulk
     for batch in batches:
         landing.waiting.add(batch)
         rows += len(batch.records)
-        waiting = landing.waiting
-        if waiting.count >= writer.COMMIT_ROWS * bulk or waiting.size >= writer.COMMIT_BYTES * bulk:
+        if is_full(landing):
             landing.commit()
         now = time.perf_counter()
         if rows - told >= TELL_ROWS:

@@ -35,6 +35,12 @@ COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
 
 
+def is_full(landing: Landing) -> bool:
+    """Whether so much waits as one commit should hold."""
+    waiting, bulk = landing.waiting, landing.warehouse.kind.bulk
+    return waiting.count >= COMMIT_ROWS * bulk or waiting.size >= COMMIT_BYTES * bulk
+
+
 class Writer:
     """Gathers an extraction's batches into commits, and tells Dagster how far it is.
 
@@ -124,12 +130,8 @@ class Writer:
         return True
 
     def _is_due(self) -> bool:
-        waiting, bulk = self._landing.waiting, self._landing.warehouse.kind.bulk
-        return (
-            waiting.count >= COMMIT_ROWS * bulk
-            or waiting.size >= COMMIT_BYTES * bulk
-            or time.monotonic() - self._committed_at >= COMMIT_SECONDS * bulk
-        )
+        patience = COMMIT_SECONDS * self._landing.warehouse.kind.bulk
+        return is_full(self._landing) or time.monotonic() - self._committed_at >= patience
 
     def _commit(self) -> None:
         """Commits what waits, while the next batches come in: DuckDB needs no Python for it."""
