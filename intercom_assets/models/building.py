@@ -20,6 +20,7 @@ from intercom_assets.models.package import (
     template_of,
 )
 from intercom_assets.models.text import quote, text
+from intercom_assets.models.there import tables_in
 
 MODELS_SCHEMA = "intercom_models"
 DEFINITIONS = "_models"
@@ -147,12 +148,7 @@ class Builder:
         )
 
     def _is_there(self, model: str) -> bool:
-        found = self._connection.execute(
-            "select count(*) from information_schema.tables where table_catalog = "
-            "current_database() and table_name = $name and table_schema = $schema",
-            {"name": model, "schema": _last(self._models)},
-        ).fetchone()
-        return bool(found and found[0])
+        return model in tables_in(self._connection, _last(self._models))
 
     def _model_path(self, model: str) -> str:
         return f"{self._models}.{quote(model)}"

@@ -15,6 +15,7 @@ from intercom_assets.models.flat import Attributes, find_attributes, remember
 from intercom_assets.models.marks import MARKS, count_marked
 from intercom_assets.models.relations import Relation, relations
 from intercom_assets.models.text import quote, text
+from intercom_assets.models.there import tables_in
 
 DEFINITIONS = "_relations"
 R = TypeVar("R")
@@ -80,7 +81,7 @@ class _Maker:
         self._since = since
         database = _one(connection, "select current_database()")
         self._place = f"{quote(database)}.{quote(store.schema)}"
-        self.there = _tables(connection, database, store.schema)
+        self.there = tables_in(connection, store.schema)
         self._books = f"{self._place}.{DEFINITIONS}"
         self._definitions: dict[str, str] = {}
         if DEFINITIONS in self.there:
@@ -134,15 +135,6 @@ class _Maker:
 
         # Runs of other tables make relations at the same time.
         self._store.write(create)
-
-
-def _tables(connection: DuckDBPyConnection, database: str, schema: str) -> list[str]:
-    rows = connection.execute(
-        "select table_name from information_schema.tables "
-        "where table_catalog = $database and table_schema = $schema",
-        {"database": database, "schema": schema},
-    ).fetchall()
-    return [name for (name,) in rows]
 
 
 def _columns(connection: DuckDBPyConnection, what: str) -> dict[str, str]:

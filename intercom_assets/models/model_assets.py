@@ -13,6 +13,7 @@ from intercom_assets.models.assets import key_of
 from intercom_assets.models.building import MODELS_SCHEMA, OPTIONAL, Builder, Built
 from intercom_assets.models.package import Model, Rendered, Test, models, models_over
 from intercom_assets.models.relations import relations_over
+from intercom_assets.models.there import tables_in
 
 MODELS = "models"
 R = TypeVar("R")
@@ -205,10 +206,5 @@ class _Factory:
 
 def _there(connection: DuckDBPyConnection, schema: str, wanted: Iterable[str]) -> list[str]:
     """Those of the wanted tables that are there: a stream may have told that it cannot be read."""
-    rows = connection.execute(
-        "select table_name from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = $schema",
-        {"schema": schema},
-    ).fetchall()
-    found = {name for (name,) in rows}
+    found = tables_in(connection, schema)
     return [name for name in wanted if name in found]

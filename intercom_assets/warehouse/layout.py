@@ -15,6 +15,7 @@ from intercom_assets.version import __version__
 from intercom_assets.warehouse.errors import NewerLayout
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.names import path, quote
+from intercom_assets.warehouse.statements import tables_in
 
 # What stands in them is of one stream each, by the column `stream`.
 BOOKS = {
@@ -73,7 +74,7 @@ def lay_out(connection: DuckDBPyConnection, schema: str, kind: Kind, stream: str
     """
     home = path(connection, schema)
     connection.execute(f"create schema if not exists {home}")
-    there = set() if kind.shares_books else _tables(connection, schema)
+    there = set() if kind.shares_books else tables_in(connection, schema)
     _make(connection, f"{home}._layout", LAYOUT)
     _agree(connection, home, kind)
     for name, columns in BOOKS.items():
@@ -96,15 +97,6 @@ def make_book(connection: DuckDBPyConnection, name: str, table: str) -> None:
         table: Its qualified name.
     """
     _make(connection, table, BOOKS[name])
-
-
-def _tables(connection: DuckDBPyConnection, schema: str) -> set[str]:
-    rows = connection.execute(
-        "select table_name from duckdb_tables() "
-        "where database_name = current_database() and lower(schema_name) = lower(?)",
-        [schema],
-    ).fetchall()
-    return {name for (name,) in rows}
 
 
 def _make(connection: DuckDBPyConnection, table: str, columns: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ a lake costs most of a second; a process opens it once, and then gives cursors.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import threading
@@ -17,7 +18,7 @@ from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
-from intercom_assets.warehouse.kinds.kind import Kind
+from intercom_assets.warehouse.kinds.kind import BROKEN, Kind
 from intercom_assets.warehouse.place import Place, literal
 from intercom_assets.warehouse.torn import mended
 
@@ -69,13 +70,33 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
     try:
         cursor.execute(f"use {NAME}")
         yield cursor
-    except duckdb.Error as problem:
-        if DUCKLAKE.is_broken(problem):
+    except BaseException as problem:
+        is_invalid = _is_invalid(cursor)
+        if (is_invalid or DUCKLAKE.is_broken(problem)) and _opened.get(key) is instance:
             # Whoever comes next opens the lake anew.
-            _opened.pop(key, None)
+            del _opened[key]
+        if is_invalid:
+            _leave_open(cursor, instance)
+        else:
+            cursor.close()
         raise
-    finally:
-        cursor.close()
+    cursor.close()
+
+
+def _is_invalid(cursor: DuckDBPyConnection) -> bool:
+    """Whether somebody in the process, maybe in another thread, has broken the instance."""
+    try:
+        cursor.execute("select 1")
+    except duckdb.Error as problem:
+        return any(sign in str(problem) for sign in BROKEN)
+    return False
+
+
+def _leave_open(*connections: DuckDBPyConnection) -> None:
+    """Keeps connections for ever: a transaction cannot be undone in a broken instance, and DuckDB
+    1.5 ends the whole process when it finds that out while it closes one."""
+    for connection in connections:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _open(place: Place) -> DuckDBPyConnection:

@@ -52,7 +52,7 @@ class Kind:
         """Whether a problem is one that passes."""
         return any(sign in str(problem) for sign in (*self.passing, *self.away, *BROKEN))
 
-    def is_broken(self, problem: Exception) -> bool:
+    def is_broken(self, problem: BaseException) -> bool:
         """Whether the instance of DuckDB that it came from is of no use any more."""
         return any(sign in str(problem) for sign in (*self.away, *BROKEN))
 
