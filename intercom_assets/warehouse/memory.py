@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 import duckdb
 from duckdb import DuckDBPyConnection
 
-# How often to look for somebody else while a commit of ours is under way: it takes tens of
-# milliseconds, or seconds in a large table.
-LOOK_EVERY_SECONDS = 0.01
+# How long to wait before somebody else is looked for while a commit of ours is under way: it takes
+# tens of milliseconds, or seconds in a large table, and each look half a millisecond of processor
+# time. So the first looks come soon, later ones half as often each time.
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.01, 0.08
 
 
 class Memory:
@@ -133,9 +134,11 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         """Looks until the end; a database that broke down is told by the commit."""
+        pause = FIRST_LOOK_SECONDS
         with suppress(duckdb.Error):
-            while not self._ended.wait(LOOK_EVERY_SECONDS):
+            while not self._ended.wait(pause):
                 self._look(self._connection)
+                pause = min(2 * pause, LAST_LOOK_SECONDS)
 
     def end(self) -> None:
         """Stops, and closes the connection."""
