@@ -49,7 +49,7 @@ def test_a_passing_error_with_a_good_status_is_asked_again(
     sandbox: Sandbox, stream: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pacing, "WINDOW_SECONDS", 0.02)
-    sandbox.scroll_expiry = 0.02
+    sandbox.scroll_expiry = 0.25
     whole = ids(client_of(sandbox), stream)
     path = STREAMS[stream].path
     sandbox.faults.append(Fault("status", match=path, status=200, body=body, times=1))

@@ -60,7 +60,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Any:
     # A cursor that is lost with its page leaves a scroll open, until it expires.
     # An answer without X-RateLimit-Reset is waited for as long as a window lasts.
     monkeypatch.setattr("intercom_assets.client.pacing.WINDOW_SECONDS", 0.05)
-    with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.05) as sandbox:
+    with Sandbox(**TINY, scroll_page_size=2, scroll_expiry=0.2) as sandbox:
         yield sandbox
 
 
