@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Optional
 
 import dagster as dg
 
@@ -44,31 +45,32 @@ class IntercomMetadataSet(NamespacedMetadataSet):
         request_id: By what Intercom finds the failure.
     """
 
-    stream: str | None = None
-    records: int | None = None
-    inserted: int | None = None
-    updated: int | None = None
-    unchanged: int | None = None
-    deleted: int | None = None
-    rows_gone: int | None = None
-    calls: int | None = None
-    seconds: float | None = None
-    lag_seconds: float | None = None
-    bookmark: str | None = None
-    bookmark_before: str | None = None
-    preview: dg.MarkdownMetadataValue | None = None
-    chart: dg.MarkdownMetadataValue | None = None
-    new_columns: dg.JsonMetadataValue | None = None
-    widened_columns: dg.JsonMetadataValue | None = None
-    unparsed_values: dg.JsonMetadataValue | None = None
-    renamed_columns: dg.JsonMetadataValue | None = None
-    dropped_fields: dg.JsonMetadataValue | None = None
-    hashed_fields: dg.JsonMetadataValue | None = None
-    reference: dg.UrlMetadataValue | None = None
-    call: str | None = None
-    status: int | None = None
-    code: str | None = None
-    request_id: str | None = None
+    # Not `str | None`, which Dagster 1.12 cannot take apart.
+    stream: Optional[str] = None
+    records: Optional[int] = None
+    inserted: Optional[int] = None
+    updated: Optional[int] = None
+    unchanged: Optional[int] = None
+    deleted: Optional[int] = None
+    rows_gone: Optional[int] = None
+    calls: Optional[int] = None
+    seconds: Optional[float] = None
+    lag_seconds: Optional[float] = None
+    bookmark: Optional[str] = None
+    bookmark_before: Optional[str] = None
+    preview: Optional[dg.MarkdownMetadataValue] = None
+    chart: Optional[dg.MarkdownMetadataValue] = None
+    new_columns: Optional[dg.JsonMetadataValue] = None
+    widened_columns: Optional[dg.JsonMetadataValue] = None
+    unparsed_values: Optional[dg.JsonMetadataValue] = None
+    renamed_columns: Optional[dg.JsonMetadataValue] = None
+    dropped_fields: Optional[dg.JsonMetadataValue] = None
+    hashed_fields: Optional[dg.JsonMetadataValue] = None
+    reference: Optional[dg.UrlMetadataValue] = None
+    call: Optional[str] = None
+    status: Optional[int] = None
+    code: Optional[str] = None
+    request_id: Optional[str] = None
 
     @classmethod
     def namespace(cls) -> str:
