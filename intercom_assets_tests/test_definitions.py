@@ -257,6 +257,16 @@ def test_a_translator_names_the_assets_and_everything_follows(
         assert differences(database, sandbox.workspace, stream) == []
 
 
+def can_count_connections() -> bool:
+    """DuckDB 1.4.0 cannot, so that nobody knows whether a limit of ours would be others' as well."""
+    try:
+        duckdb.connect().execute("from duckdb_connection_count()")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not can_count_connections(), reason="there is no limit of ours then")
 def test_duckdb_keeps_to_its_memory(sandbox: Sandbox, tmp_path: Path) -> None:
     defs = workspace(
         sandbox,
