@@ -258,7 +258,7 @@ def test_a_translator_names_the_assets_and_everything_follows(
 
 
 def can_count_connections() -> bool:
-    """DuckDB 1.4.0 cannot, so that nobody knows whether a limit of ours would be others' as well."""
+    """DuckDB 1.4.0 cannot: nobody knows whether a limit of ours would be others' as well."""
     try:
         duckdb.connect().execute("from duckdb_connection_count()")
     except duckdb.CatalogException:
