@@ -1,8 +1,7 @@
 """The IO manager that lands batches in DuckDB, and gives tables to downstream assets."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,15 +20,14 @@ from intercom_assets.observability.step_log import hearing
 from intercom_assets.resume import resume
 from intercom_assets.step import Step
 from intercom_assets.threads.garbage import fewer_collections
-from intercom_assets.warehouse import Warehouse
+from intercom_assets.warehouse import Landing, Warehouse
 from intercom_assets.warehouse.database import LOCK_TIMEOUT_SECONDS
-from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.frames import frame
 from intercom_assets.warehouse.names import UNPARSED
 from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.store import Store
 from intercom_assets.warehouse.turns import turn
-from intercom_assets.warehouse_resource import place_of
+from intercom_assets.warehouse_resource import place_of, refusals_as_failures
 from intercom_assets.writer import Writer, landing_of
 
 if TYPE_CHECKING:  # a third of what the import of a code location would take
@@ -160,23 +158,25 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
             with warehouse.connection():
                 writer.finish()
                 landing.give_up()
-                today = datetime.fromtimestamp(extraction.now(), timezone.utc).date()
-                for each, berth in zip(extraction.all, landing.all, strict=True):
-                    key = step.key if each is extraction else extraction.key_of(each, step.key)
-                    log, numbers = step.log.of(key), writer.numbers(berth, each)
-                    log.info(summary(numbers, each.stream.counts))
-                    if unparsed := berth.changes.unparsed:
-                        told = ", ".join(f"{n} of {field}" for field, n in unparsed.items())
-                        log.warning(f"values that did not fit are kept in {UNPARSED}: {told}")
-                    each.landed = {
-                        **numbers,
-                        **look_inside(
-                            berth, each.presentation, self.preview, self.charts, today, log
-                        ),
-                        **facts_of(
-                            berth, key, each.presentation, each.redaction, extraction.asset_keys
-                        ),
-                    }
+                self._describe(step, extraction, landing, writer)
+
+    def _describe(
+        self, step: Step, extraction: Extraction, landing: Landing, writer: Writer
+    ) -> None:
+        """Has each extraction's `landed` say what its table holds now, and the log sum it up."""
+        today = datetime.fromtimestamp(extraction.now(), timezone.utc).date()
+        for each, berth in zip(extraction.all, landing.all, strict=True):
+            key = step.key if each is extraction else extraction.key_of(each, step.key)
+            log, numbers = step.log.of(key), writer.numbers(berth, each)
+            log.info(summary(numbers, each.stream.counts))
+            if unparsed := berth.changes.unparsed:
+                told = ", ".join(f"{n} of {field}" for field, n in unparsed.items())
+                log.warning(f"values that did not fit are kept in {UNPARSED}: {told}")
+            each.landed = {
+                **numbers,
+                **look_inside(berth, each.presentation, self.preview, self.charts, today, log),
+                **facts_of(berth, key, each.presentation, each.redaction, extraction.asset_keys),
+            }
 
     def load_input(self, context: dg.InputContext) -> "pd.DataFrame":
         """A table as a DataFrame, without the rows that are gone at Intercom.
@@ -242,12 +242,3 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
 def _table_of(definition_metadata: Any, key: dg.AssetKey) -> str:
     """The table of an asset, whatever a translator made of its key."""
     return (definition_metadata or {}).get(metadata.STREAM) or key.path[-1]
-
-
-@contextmanager
-def refusals_as_failures() -> Iterator[None]:
-    """Turns what the warehouse refuses into a failure that no retry policy repeats."""
-    try:
-        yield
-    except WarehouseError as problem:
-        raise dg.Failure(str(problem), allow_retries=False) from problem

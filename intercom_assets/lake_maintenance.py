@@ -3,8 +3,8 @@
 import dagster as dg
 from pydantic import Field
 
-from intercom_assets.io_manager import refusals_as_failures
 from intercom_assets.warehouse.maintenance import FILES_STAY_HOURS, Maintenance
+from intercom_assets.warehouse_resource import refusals_as_failures
 
 
 class LakeMaintenanceConfig(dg.Config):

@@ -10,6 +10,7 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field
 
+from intercom_assets.warehouse.errors import WarehouseError
 from intercom_assets.warehouse.explaining import explained
 from intercom_assets.warehouse.kinds import DUCKLAKE, kind_of
 from intercom_assets.warehouse.location import located
@@ -108,6 +109,15 @@ def place_of(resource: DuckDBResource) -> Place:
 def is_lake(resource: DuckDBResource) -> bool:
     """Whether a resource's warehouse is a DuckLake, as far as that is known before a run."""
     return kind_of(place_of(resource).database) is DUCKLAKE
+
+
+@contextmanager
+def refusals_as_failures() -> Iterator[None]:
+    """Turns what the warehouse refuses into a failure that no retry policy repeats."""
+    try:
+        yield
+    except WarehouseError as problem:
+        raise dg.Failure(str(problem), allow_retries=False) from problem
 
 
 def _text(value: str | None) -> str | None:

@@ -15,3 +15,12 @@ def test_imports_run_one_way() -> None:
     done = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout
+
+
+def test_no_room_is_too_large() -> None:
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text().splitlines())
+        for file in (ROOT / "intercom_assets").rglob("*.py")
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > 250} == {}

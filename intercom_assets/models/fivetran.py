@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.models.declared import declared
 from intercom_assets.models.making import Store
 from intercom_assets.models.marks import MARKS
 from intercom_assets.models.text import quote, text
@@ -34,8 +34,7 @@ _OURS = {
 @cache
 def views() -> Mapping[str, Mapping[str, Any]]:
     """What each view is made of, by its name."""
-    declared = Path(__file__).with_suffix(".yml").read_text("utf-8")
-    found: Mapping[str, Mapping[str, Any]] = yaml.safe_load(declared)
+    found: Mapping[str, Mapping[str, Any]] = declared(Path(__file__).with_suffix(".yml"))
     return found
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 
 from intercom_assets.models.columns import Column
+from intercom_assets.models.declared import declared
 from intercom_assets.models.text import text
 
 PACKAGE = Path(__file__).with_name("dbt")
+SCHEMA = PACKAGE / "models" / "schema.yml"
 WITHOUT = "intercom_without"
 TIME_ZONE = "intercom_time_zone"
 
@@ -137,14 +138,14 @@ def template_of(model: str) -> str:
 @cache
 def sources() -> tuple[str, ...]:
     """Tables of Intercom's that the package may read, relations among them."""
-    declared = _yaml("sources.yml")["sources"][0]["tables"]
-    return tuple(table["name"] for table in declared)
+    tables = declared(PACKAGE / "models" / "sources.yml")["sources"][0]["tables"]
+    return tuple(table["name"] for table in tables)
 
 
 @cache
 def models() -> Mapping[str, Model]:
     """All models by name, as they are documented."""
-    return {facts["name"]: _model(facts) for facts in _yaml("schema.yml")["models"]}
+    return {facts["name"]: _model(facts) for facts in declared(SCHEMA)["models"]}
 
 
 def models_over(tables: Iterable[str]) -> dict[str, Rendered]:
@@ -176,9 +177,9 @@ def _model(facts: Mapping[str, Any]) -> Model:
         tuple(Column(each["name"], each["data_type"], each["description"]) for each in columns),
         (
             *(
-                _test(name, each["name"], declared)
+                _test(name, each["name"], test)
                 for each in columns
-                for declared in each.get("data_tests", ())
+                for test in each.get("data_tests", ())
             ),
             *_own_tests(name),
         ),
@@ -190,9 +191,9 @@ def _origins(told: Iterable[str]) -> Sequence[tuple[str, str]]:
     return [(table, column) for table, column in (each.split(".") for each in told)]
 
 
-def _test(model: str, column: str, declared: str | Mapping[str, Any]) -> Test:
+def _test(model: str, column: str, said: str | Mapping[str, Any]) -> Test:
     """One of the tests that dbt knows by name."""
-    kind, facts = (declared, {}) if isinstance(declared, str) else next(iter(declared.items()))
+    kind, facts = (said, {}) if isinstance(said, str) else next(iter(said.items()))
     what = f"{{{{ ref('{model}') }}}}"
     if kind == "unique":
         sql = (
@@ -230,10 +231,6 @@ def _own_tests(model: str) -> Sequence[Test]:
         is_warning = config.get("severity") == "warn"
         found.append(Test(path.stem, " ".join(comments), template, is_warning))
     return found
-
-
-def _yaml(name: str) -> Any:
-    return yaml.safe_load((PACKAGE / "models" / name).read_text("utf-8"))
 
 
 @cache

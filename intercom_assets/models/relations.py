@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 
 from intercom_assets.models.columns import Column
+from intercom_assets.models.declared import declared
 from intercom_assets.models.marks import MARKS
 
 HERE = Path(__file__).with_name("views")
@@ -150,8 +150,8 @@ def moment(text: str) -> str:
 @cache
 def relations() -> Mapping[str, Relation]:
     """All relations by name, in the order of their documentation."""
-    declared = yaml.safe_load((HERE / "schema.yml").read_text("utf-8"))["relations"]
-    return {name: _relation(name, facts) for name, facts in declared.items()}
+    found = declared(HERE / "schema.yml")["relations"]
+    return {name: _relation(name, facts) for name, facts in found.items()}
 
 
 def relations_over(tables: Iterable[str]) -> list[Relation]:

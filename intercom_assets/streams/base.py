@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib import resources
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from intercom_assets.client import IntercomClient
@@ -139,7 +139,7 @@ class BaseStream(Reader):
     @classmethod
     def load_schema(cls) -> dict[str, Any]:
         """The stream's JSON schema."""
-        file = resources.files(__package__) / "schemas" / f"{cls.tap_stream_id}.json"
+        file = Path(__file__).with_name("schemas") / f"{cls.tap_stream_id}.json"
         schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return schema
 
