@@ -9,9 +9,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +61,84 @@ class Postgres:
     @property
     def _data(self) -> tuple[str, str]:
         return "-D", str(self.home / "data")
+
+
+class Proxy:
+    """Stands before a Postgres server, and can lose the answer to a commit.
+
+    Attributes:
+        port: Where it listens on this machine.
+    """
+
+    def __init__(self, behind: int) -> None:
+        self._behind = behind
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
+        self._is_to_lose = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes no further connections."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    @contextmanager
+    def losing_the_answer_to_a_commit(self) -> Iterator[None]:
+        """Loses the answer to the next commit that makes a snapshot, and its connection."""
+        self._is_to_lose.set()
+        yield
+        assert not self._is_to_lose.is_set(), "there was no commit"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass_on, args=(near,), daemon=True).start()
+
+    def _pass_on(self, near: socket.socket) -> None:
+        is_lost = threading.Event()
+        with near, socket.create_connection(("127.0.0.1", self._behind)) as far:
+            answering = threading.Thread(target=self._answer, args=(far, near, is_lost))
+            answering.start()
+            self._ask(near, far, is_lost)
+            answering.join()
+
+    def _ask(self, near: socket.socket, far: socket.socket, is_lost: threading.Event) -> None:
+        makes_snapshot = False
+        with _both_closed(near, far):
+            while asked := near.recv(2**16):
+                makes_snapshot = makes_snapshot or b"ducklake_snapshot_changes" in asked
+                if b"COMMIT" in asked:
+                    if makes_snapshot and self._is_to_lose.is_set():
+                        self._is_to_lose.clear()
+                        is_lost.set()
+                    makes_snapshot = False
+                far.sendall(asked)
+
+    def _answer(self, far: socket.socket, near: socket.socket, is_lost: threading.Event) -> None:
+        with _both_closed(far, near):
+            while (answer := far.recv(2**16)) and not is_lost.is_set():
+                near.sendall(answer)
+
+
+@contextmanager
+def _both_closed(*ends: socket.socket) -> Iterator[None]:
+    try:
+        with suppress(OSError):
+            yield
+    finally:
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

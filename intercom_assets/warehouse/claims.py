@@ -147,15 +147,6 @@ class Claims(Books):
             [commits + 1, claim.lease, claim.stream],
         )
 
-    def is_counted(self, claim: Claim, commits: int) -> bool:
-        """Whether a stream's owner has committed so often."""
-        rows = self._rows(
-            claim.stream,
-            "select owner, generation, commits from {_sync_state} where stream = ?",
-            [claim.stream],
-        )
-        return rows == [(claim.run_id, claim.generation, commits)]
-
     def hold(self, claim: Claim, seconds: float | None) -> None:
         """Shows that a stream's owner lives; one that is the owner no more changes nothing.
 

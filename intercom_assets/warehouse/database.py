@@ -22,7 +22,7 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.warehouse.again import retrying
 from intercom_assets.warehouse.bookkeeping import Bookkeeping
 from intercom_assets.warehouse.errors import DatabaseUnavailable
-from intercom_assets.warehouse.explaining import explained
+from intercom_assets.warehouse.explaining import explained, unavailable
 from intercom_assets.warehouse.kinds.file import FILE
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.memory import Memory
@@ -111,12 +111,21 @@ class Warehouse:
         with self.connection() as connection, _writing:
             connection.begin()
             try:
+                name = self.kind.name_commit(connection)
                 yield connection
-                connection.commit()
+                self._commit(connection, name)
             except BaseException:
                 # Else whatever is asked when it closes fails, too, and hides why this did.
                 with suppress(duckdb.Error):
                     connection.rollback()
+                raise
+
+    def _commit(self, connection: DuckDBPyConnection, name: str | None) -> None:
+        try:
+            connection.commit()
+        except duckdb.Error:
+            # The answer may be lost on its way, and the commit have happened.
+            if name is None or not self.ask(lambda other: self.kind.has_happened(other, name)):
                 raise
 
     def write(self, work: Callable[[DuckDBPyConnection], R]) -> R:
@@ -187,8 +196,11 @@ class Warehouse:
                 return connection
             except duckdb.Error as problem:
                 now, is_away = time.monotonic(), self.kind.is_away(problem)
-                if not (is_away or _is_lock(problem)) or now - began > self._lock_timeout:
+                if not (is_away or _is_lock(problem)):
                     raise
+                if now - began > self._lock_timeout:
+                    # It has been waited for; to try again would be to wait as long again.
+                    raise unavailable(problem, self._hide, will_pass=False) from None
                 if now - said > SAY_AGAIN_SECONDS:
                     whom = "the database's server" if is_away else HOLDER
                     self.say(f"waiting for {whom}: {self._hide(str(problem))}")

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+# Of what DuckDB says, characters.
+LONGEST = 500
+
+
+def reason(said: str) -> str:
+    """What DuckDB says, in one line, without the window that it shows of a statement."""
+    return " ".join(said.split("\nLINE ")[0].split())[:LONGEST]
+
 
 class WarehouseError(Exception):
     """Base class. The message says what to do."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.errors import DatabaseUnavailable, reason
 from intercom_assets.warehouse.kinds.kind import Kind
 
 _ADVICE = {
@@ -44,20 +44,42 @@ def explained(kind: Kind, hide: Callable[[str], str]) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as problem:
+        passes = kind.will_pass(problem)
         # Not by their types: a full disk is an IOException in one statement, and a
         # TransactionException at the commit.
-        said, told = hide(str(problem)), problem
-        if said != str(problem):
-            # Nor may it stand in what Dagster tells of an error's cause.
-            told = type(problem)(said)
-            told.__traceback__ = problem.__traceback__
-        advice = next((advice for text, advice in _ADVICE.items() if text in said), None)
-        passes = kind.will_pass(told)
-        if advice is None and not passes and not isinstance(problem, duckdb.IOException):
-            raise told from None
-        raise DatabaseUnavailable(
-            f"the database cannot be written: {said.splitlines()[0]}. The tables are as the last "
-            f"commit left them, and the next run goes on from there"
-            + (f"; before that, {advice}" if advice else ""),
-            passes,
-        ) from told
+        if passes or _advice(problem) or isinstance(problem, duckdb.IOException):
+            raise unavailable(problem, hide, passes) from _hidden(problem, hide)
+        raise _hidden(problem, hide) from None
+
+
+def unavailable(
+    problem: duckdb.Error, hide: Callable[[str], str], will_pass: bool
+) -> DatabaseUnavailable:
+    """What to say of a database that cannot be opened or written.
+
+    Args:
+        problem: What DuckDB says.
+        hide: Takes secrets out of a message.
+        will_pass: Whether it is likely to be otherwise in a moment.
+    """
+    advice = _advice(problem)
+    return DatabaseUnavailable(
+        f"the database cannot be written: {reason(hide(str(problem)))}. The tables are as the last "
+        f"commit left them, and the next run goes on from there"
+        + (f"; before that, {advice}" if advice else ""),
+        will_pass,
+    )
+
+
+def _advice(problem: duckdb.Error) -> str | None:
+    return next((advice for text, advice in _ADVICE.items() if text in str(problem)), None)
+
+
+def _hidden(problem: duckdb.Error, hide: Callable[[str], str]) -> duckdb.Error:
+    """A problem without secrets, which may not stand in what Dagster tells of a cause either."""
+    said = hide(str(problem))
+    if said == str(problem):
+        return problem
+    told = type(problem)(said)
+    told.__traceback__ = problem.__traceback__
+    return told

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.streams.records import Batch
@@ -18,7 +17,7 @@ from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.changes import Changes
 from intercom_assets.warehouse.claims import Stored
 from intercom_assets.warehouse.database import Warehouse
-from intercom_assets.warehouse.errors import DatabaseUnavailable, ShrinkRefused
+from intercom_assets.warehouse.errors import ShrinkRefused
 from intercom_assets.warehouse.gone import take_away
 from intercom_assets.warehouse.lease import BEAT_SECONDS, LEASE_SECONDS, Turn
 from intercom_assets.warehouse.names import one_key, quote
@@ -195,11 +194,6 @@ class Landing(Berth):
                 berth.remember(state, connection)
         self.changes.add(Changes(deleted=missing))
 
-    def _is_counted(self) -> bool:
-        """Whether the warehouse holds one commit more than this run has seen through."""
-        commits = self.commits + 1
-        return self.warehouse.ask(lambda c: self.books(c).is_counted(self.claim, commits))
-
     def beat(self) -> None:
         """Shows that the run lives, unless a commit has just shown it."""
         if time.monotonic() - self._shown_at >= BEAT_SECONDS:
@@ -218,15 +212,10 @@ class Landing(Berth):
     @contextmanager
     def _owned(self) -> Iterator[DuckDBPyConnection]:
         """A transaction, as long as the stream is this run's and holds all that it committed."""
-        try:
-            with self.warehouse.transaction() as connection:
-                for berth in self.all:
-                    self.books(connection).count_commit(berth.claim, berth.commits)
-                yield connection
-        except (duckdb.Error, DatabaseUnavailable) as problem:
-            # The answer to a commit may be lost on its way, and the commit have happened.
-            if not self.warehouse.kind.will_pass(problem) or not self._is_counted():
-                raise
+        with self.warehouse.transaction() as connection:
+            for berth in self.all:
+                self.books(connection).count_commit(berth.claim, berth.commits)
+            yield connection
         self._shown_at = time.monotonic()
         for berth in self.all:
             berth.commits += 1

@@ -52,7 +52,7 @@ class Maintenance:
     def _call(self, function: str, *arguments: str) -> int:
         """Calls one of DuckLake's functions; gives how many things it did something with."""
         given = ", ".join([literal(NAME), *arguments])
-        with self.warehouse.connection() as connection:
+        with self.warehouse.transaction() as connection:
             rows: list[Any] = connection.execute(f"call ducklake_{function}({given})").fetchall()
         return len(rows)
 

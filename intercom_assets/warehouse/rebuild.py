@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.warehouse.errors import IncompatibleTable
+from intercom_assets.warehouse.errors import IncompatibleTable, reason
 from intercom_assets.warehouse.names import comma, path, quote
 from intercom_assets.warehouse.widening import Recast
 
@@ -42,7 +42,7 @@ def rebuild(
         raise IncompatibleTable(
             f"{name}: records hold values for which the table must be made anew, so that "
             f"{changed}, and something that was added to it stands in the way: "
-            f"{str(problem).splitlines()[0]}. {form.of_a_user()}Drop it and materialize again, "
+            f"{reason(str(problem))}. {form.of_a_user()}Drop it and materialize again, "
             "then create it anew"
         ) from problem
 

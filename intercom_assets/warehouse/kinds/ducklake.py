@@ -9,14 +9,17 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.errors import DatabaseUnavailable, reason
+from intercom_assets.warehouse.kinds import lost_commits
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
 from intercom_assets.warehouse.kinds.kind import BROKEN, Kind
 from intercom_assets.warehouse.place import Place, literal
@@ -53,9 +56,17 @@ def close_all() -> None:
     _opened.clear()
 
 
+def _forget_the_parents() -> None:
+    """A DuckDB instance does not live on in a forked process, and must not say goodbye there to
+    servers that the parent still talks to."""
+    global _opening
+    _leave_open(*_opened.values())
+    _opened.clear()
+    _opening = threading.Lock()
+
+
 if hasattr(os, "register_at_fork"):
-    # A DuckDB instance does not live on in a forked process.
-    os.register_at_fork(after_in_child=close_all)
+    os.register_at_fork(after_in_child=_forget_the_parents)
 
 
 @contextmanager
@@ -72,9 +83,10 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
         yield cursor
     except BaseException as problem:
         is_invalid = _is_invalid(cursor)
-        if (is_invalid or DUCKLAKE.is_broken(problem)) and _opened.get(key) is instance:
-            # Whoever comes next opens the lake anew.
-            del _opened[key]
+        with _opening:
+            if (is_invalid or DUCKLAKE.is_broken(problem)) and _opened.get(key) is instance:
+                # Whoever comes next opens the lake anew.
+                del _opened[key]
         if is_invalid:
             _leave_open(cursor, instance)
         else:
@@ -100,7 +112,8 @@ def _leave_open(*connections: DuckDBPyConnection) -> None:
 
 
 def _open(place: Place) -> DuckDBPyConnection:
-    instance = duckdb.connect(":memory:", config={**AS_DAGSTER, **place.settings})
+    config = {**AS_DAGSTER, **_room_to_spill(), **place.settings}
+    instance = duckdb.connect(":memory:", config=config)
     try:
         catalogue = place.database.split(":", 1)[1]
         for extension in ["ducklake", *_extensions(catalogue), *_extensions(place.data_path or "")]:
@@ -115,6 +128,15 @@ def _open(place: Place) -> DuckDBPyConnection:
         instance.close()
         raise
     return instance
+
+
+def _room_to_spill() -> dict[str, str]:
+    """Where what does not fit into memory goes; DuckDB's own choice is a folder that all processes
+    of one working directory share, which may be nobody's to write."""
+    try:
+        return {"temp_directory": f"{tempfile.gettempdir()}/intercom_assets_{uuid4().hex}"}
+    except FileNotFoundError:  # There is no place for temporary files.
+        return {}
 
 
 def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
@@ -155,7 +177,7 @@ def _load(instance: DuckDBPyConnection, name: str, place: Place) -> None:
         version, platform = f"v{duckdb.__version__}", "PLATFORM"
         raise DatabaseUnavailable(
             f"DuckDB's extension {name} is not there and cannot be installed: "
-            f"{str(problem).splitlines()[0]}. Let this machine get at DuckDB's extensions, or put "
+            f"{reason(str(problem))}. Let this machine get at DuckDB's extensions, or put "
             f"the file {version}/{platform}/{name}.duckdb_extension into {folder}"
         ) from problem
 
@@ -166,15 +188,45 @@ DUCKLAKE = Kind(
     bulk=8,
     is_private=True,
     attempts=40,
-    passing=("Transaction conflict", "HTTP 503", "HTTP 500", "SlowDown"),
+    passing=(
+        "Transaction conflict",
+        # Two commits that both took the next snapshot's number, more often than DuckLake tries.
+        "Exceeded the maximum retry count",
+        *(f"HTTP {status}" for status in (408, 429, 500, 502, 503, 504)),
+        "SlowDown",
+        "Could not establish connection",
+        "Timeout was reached",
+    ),
+    # What libpq says, and sockets and TLS below it.
     away=(
         "Connection refused",
+        "Connection reset",
+        "Connection timed out",
+        "could not translate host name",
         "no connection to the server",
         "could not receive data from server",
         "could not send data to server",
         "server closed the connection",
+        "SSL connection has been closed",
+        "SSL SYSCALL error",
         "the database system is",
         "terminating connection",
         "connection to server",
+        # DuckDB tells no reason where the connection was lost in between.
+        'Failed to execute query "COMMIT"',
+        'Failed to execute query "ROLLBACK"',
     ),
+    lasting=(
+        "authentication failed",
+        "no password supplied",
+        "no pg_hba.conf entry",
+        "certificate verify failed",
+        "does not exist",
+        "is not permitted to log in",
+        "permission denied",
+    ),
+    # Keys that are lent for an hour.
+    stale=("HTTP 403", "ExpiredToken"),
+    name_commit=lost_commits.name_commit,
+    has_happened=lost_commits.has_happened,
 )

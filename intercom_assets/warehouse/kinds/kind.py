@@ -28,6 +28,12 @@ class Kind:
         attempts: How often a transaction is tried that others come in the way of.
         passing: What messages say of a fault that passes: the transaction is tried again.
         away: What they say when a server is not there for a moment, which is waited for.
+        lasting: What they say besides when waiting for it would be in vain.
+        stale: What they say when an open database has lost its access: it is opened anew.
+        name_commit: Gives the transaction under way a name; None where a commit that fails has not
+            happened.
+        has_happened: Whether a transaction of that name is committed, asked on a connection of its
+            own after the commit has failed.
     """
 
     connect: Callable[[Place], AbstractContextManager[DuckDBPyConnection]]
@@ -38,6 +44,10 @@ class Kind:
     attempts: int = 8
     passing: tuple[str, ...] = ()
     away: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    name_commit: Callable[[DuckDBPyConnection], str | None] = lambda connection: None
+    has_happened: Callable[[DuckDBPyConnection, str], bool] = lambda connection, name: False
 
     def book(self, name: str, stream: str) -> str:
         """The table of ours in which something of a stream stands.
@@ -50,12 +60,16 @@ class Kind:
 
     def will_pass(self, problem: Exception) -> bool:
         """Whether a problem is one that passes."""
-        return any(sign in str(problem) for sign in (*self.passing, *self.away, *BROKEN))
+        return _has(problem, self.passing) or self.is_broken(problem)
 
     def is_broken(self, problem: BaseException) -> bool:
         """Whether the instance of DuckDB that it came from is of no use any more."""
-        return any(sign in str(problem) for sign in (*self.away, *BROKEN))
+        return _has(problem, (*self.stale, *BROKEN)) or self.is_away(problem)
 
-    def is_away(self, problem: Exception) -> bool:
-        """Whether a problem is that a server is not there."""
-        return any(sign in str(problem) for sign in self.away)
+    def is_away(self, problem: BaseException) -> bool:
+        """Whether a problem is that a server is not there for a moment."""
+        return _has(problem, self.away) and not _has(problem, self.lasting)
+
+
+def _has(problem: BaseException, signs: tuple[str, ...]) -> bool:
+    return any(sign in str(problem) for sign in signs)
