@@ -145,17 +145,17 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
     freshness_policy: Annotated[
         dg.FreshnessPolicy | None, _told("When an asset counts as stale; null: never.", str | None)
     ] = FRESHNESS
-    translation: (
+    translation: Annotated[
         Annotated[
             TranslationFn[IntercomStreamProps],
             TranslationFnResolver[IntercomStreamProps](lambda stream: {"stream": stream}),
         ]
-        | None
-    ) = Field(
-        default=None,
-        description="What Dagster is told of a stream otherwise: key, description, tags ... with "
-        "`stream` (name, path, parent, replication_key ...) and `spec` in scope.",
-    )
+        | None,
+        _told(
+            "What Dagster is told of a stream otherwise: key, description, tags ... with `stream` "
+            "(name, path, parent, replication_key ...) and `spec` in scope."
+        ),
+    ] = None
 
     cron_schedule: Annotated[
         str, _told("Of the schedule, which is stopped until it is started.")

@@ -163,9 +163,8 @@ class IntercomResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         settings = self._settings()
         timeout = min(settings.request_timeout, HASTY_TIMEOUT_SECONDS)
-        settings = replace(
-            settings, request_timeout=timeout, retry_wait=min(settings.retry_wait, 1)
-        )
+        wait = min(settings.retry_wait, HASTY_RETRY_SECONDS)
+        settings = replace(settings, request_timeout=timeout, retry_wait=wait)
         with closing(IntercomClient(settings=settings, max_tries=HASTY_TRIES)) as client:
             yield client
 

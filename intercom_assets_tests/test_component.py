@@ -26,6 +26,7 @@ from intercom_assets import (
 from intercom_assets.resources import _client
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.streams import STREAMS
+from intercom_assets.warehouse_resource import WarehouseResource
 from intercom_assets_tests.truth import differences
 
 # Dagster's own loading of YAML, and of components, uses what Dagster calls beta or preview.
@@ -149,6 +150,7 @@ def test_a_key_prefix_may_be_text_or_a_list() -> None:
     ("attribute", "resource", "elsewhere"),
     [
         ("intercom", IntercomResource, set()),
+        ("warehouse", WarehouseResource, set()),
         # The database and the schema are attributes of the component.
         ("io_manager", IntercomDuckDBIOManager, {"duckdb", "schema_name"}),
     ],
@@ -157,8 +159,13 @@ def test_every_field_of_the_resources_is_reachable(
     attribute: str, resource: Any, elsewhere: set[str]
 ) -> None:
     schema = IntercomComponent.get_model_cls().model_json_schema()
-    [fields, _] = schema["properties"][attribute]["anyOf"]
+    [fields] = [way for way in schema["properties"][attribute]["anyOf"] if "properties" in way]
     assert set(fields["properties"]) == set(resource.model_fields) - elsewhere
+
+
+def test_every_attribute_says_what_it_is_for() -> None:
+    attributes = IntercomComponent.get_model_cls().model_json_schema()["properties"]
+    assert [name for name, told in attributes.items() if not told.get("description")] == []
 
 
 def test_fields_arrive_where_they_belong() -> None:

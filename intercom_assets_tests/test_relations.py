@@ -164,7 +164,7 @@ def test_attributes_are_columns_of_the_types_that_intercom_tells(project: Projec
         assert kinds[column] == expected.get(data_type, "JSON"), name
     tier = project.query(
         "select count(*) from intercom.contacts_flat "
-        "where plan_tier is distinct from custom_attributes ->> 'plan_tier'"
+        "where plan_tier is distinct from (custom_attributes ->> 'plan_tier')"
     )
     assert tier == [(0,)]
 

@@ -67,7 +67,7 @@ class Memory:
                 if not self._is_private:
                     self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
             elif self._is_set:
-                connection.execute("reset memory_limit")
+                _leave_to_duckdb(connection)
             self._is_set = limit is not None
             return self._is_set
 
@@ -79,7 +79,7 @@ class Memory:
         with self._lock:
             self._watches.pop(id(connection), None)
             if self._is_set and self._ours == 1 and self._is_shared(connection):
-                connection.execute("reset memory_limit")
+                _leave_to_duckdb(connection)
             self._ours -= 1
             self._is_set = self._is_set and self._ours > 0
 
@@ -96,7 +96,7 @@ class Memory:
         """Takes the limit away if somebody else came."""
         with self._lock:
             if self._is_set and self._is_shared(connection):
-                connection.execute("reset memory_limit")
+                _leave_to_duckdb(connection)
                 self._is_set = False
 
     def _limit(self, usual: str | None) -> str | None:
@@ -113,6 +113,15 @@ class Memory:
         except duckdb.CatalogException:
             return True
         return int(count) > self._ours + len(self._watches)
+
+
+def _leave_to_duckdb(connection: DuckDBPyConnection) -> None:
+    """Takes a limit away. On a mere reset DuckDB 1 tells its default again, and keeps to ours."""
+    connection.execute("reset memory_limit")
+    [(usual,)] = connection.execute("select current_setting('memory_limit')").fetchall()
+    connection.execute("set memory_limit = $usual", {"usual": usual})
+    # That was rounded.
+    connection.execute("reset memory_limit")
 
 
 class _Watch(threading.Thread):
