@@ -198,7 +198,6 @@ LISTS = {
     "teams": "/teams",
     "tags": "/tags",
     "segments": "/segments?include_count=true",
-    "subscription_types": "/subscription_types",
     "contact_attributes": "/data_attributes?model=contact&include_archived=true",
     "ticket_types": "/ticket_types",
     "ticket_states": "/ticket_states",

@@ -31,7 +31,7 @@ def test_short_lists_come_whole_under_their_keys(api: Api, sandbox: Sandbox) -> 
         ("/admins?display_avatar=true", "admin.list", "admins", workspace.admins),
         ("/teams", "team.list", "teams", workspace.teams),
         ("/tags", "list", "data", workspace.tags),
-        ("/subscription_types", "list", "data", workspace.subscription_types),
+        ("/subscription_types", "list", "data", workspace.plain["subscription_types"]),
     ]:
         assert api.get(path).json() == {"type": kind, key: list(records.values())}
     assert api.get("/me").json() == workspace.me

@@ -16,8 +16,8 @@ from intercom_assets.sandbox.workspace import Workspace
 ANCHOR = 1_760_000_000 // 86_400 * 86_400
 TABLES = (
     "me", "admins", "teams", "tags", "segments", "company_segments", "contact_attributes",
-    "company_attributes", "subscription_types", "companies", "contacts", "conversations", "parts",
-    "deleted_conversations",
+    "company_attributes", "companies", "contacts", "conversations", "parts",
+    "deleted_conversations", "plain", "children",
 )  # fmt: skip
 
 PART_TYPES = {
@@ -354,7 +354,7 @@ def test_set_sublist(workspace: Workspace) -> None:
     workspace.set_sublist(id, "tags", tags, at=ANCHOR + 1)
     assert workspace.contacts[id]["updated_at"] == ANCHOR + 1
     assert workspace.contacts[id]["tags"]["has_more"] is True
-    workspace.set_sublist(id, "subscriptions", list(workspace.subscription_types.values()))
+    workspace.set_sublist(id, "subscriptions", list(workspace.plain["subscription_types"].values()))
     assert_consistent(workspace)
     workspace.set_sublist(id, "tags", [])
     assert workspace.contacts[id]["tags"]["data"] == []

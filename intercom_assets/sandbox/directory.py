@@ -10,8 +10,6 @@ from intercom_assets.sandbox.plan import Plan, Record
 _FIRST_ADMIN = 991_267_645
 _FIRST_TEAM = 5_017_690
 _FIRST_TAG = 95  # the ids pass from two digits to three
-_FIRST_SUBSCRIPTION = 91
-SUBSCRIPTION_TYPES = 24
 
 
 def admin_id(plan: Plan, n: int) -> str:
@@ -142,21 +140,6 @@ def company_segment(plan: Plan, n: int, at: int, created_at: int) -> Record:
         count=plan.companies // (n + 1),
     )
     return record
-
-
-def subscription_type(n: int) -> Record:
-    """A kind of message that a person opts in to, or out of."""
-    english = {"name": f"Newsletter {n + 1}", "description": "News of ours", "locale": "en"}
-    german = {"name": f"Rundbrief {n + 1}", "description": "Neues von uns", "locale": "de"}
-    return {
-        "type": "subscription",
-        "id": str(_FIRST_SUBSCRIPTION + n),
-        "state": "archived" if n % 11 == 10 else "live",
-        "consent_type": ("opt_out", "opt_in")[n % 2],
-        "default_translation": english,
-        "translations": [english, german] if n % 3 == 0 else [english],
-        "content_types": (["email"], ["sms_message"], ["email", "sms_message"])[n % 3],
-    }
 
 
 def by_id(records: Any) -> dict[str, Record]:

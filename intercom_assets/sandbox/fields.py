@@ -1,6 +1,7 @@
 """The fields that a search knows, and where their values stand in a record.
 
-The names are those of Intercom's documentation of each search, with its misspellings.
+The names are those of Intercom's documentation of each search, with its misspellings; those of a
+declared collection follow from its fields.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from intercom_assets.sandbox.attached import attached
 from intercom_assets.sandbox.calls import ApiError
+from intercom_assets.sandbox.collections import PLAIN
 from intercom_assets.sandbox.index import Record
 from intercom_assets.sandbox.tables import Tables
 from intercom_assets.sandbox.text import plaintext
@@ -38,7 +40,8 @@ def _kinds(**names: str) -> dict[str, str]:
     return {name: kind for kind, text in names.items() for name in text.split()}
 
 
-_PLAIN: dict[str, dict[str, str]] = {
+# Of collections that are not declared.
+_DOCUMENTED: dict[str, dict[str, str]] = {
     "contacts": _kinds(
         date="created_at updated_at signed_up_at last_seen_at last_contacted_at last_replied_at "
         "last_email_opened_at last_email_clicked_at ios_last_seen_at android_last_seen_at",
@@ -105,10 +108,11 @@ class Fields:
     """The searchable fields of one collection."""
 
     def __init__(self, tables: Tables, collection: str) -> None:
-        self._known = {name: Field(k, value_at(name)) for name, k in _PLAIN[collection].items()}
-        for name, (kind, place) in _ELSEWHERE[collection].items():
+        names = _declared(collection) if collection in PLAIN else _DOCUMENTED[collection]
+        self._known = {name: Field(kind, value_at(name)) for name, kind in names.items()}
+        for name, (kind, place) in _ELSEWHERE.get(collection, {}).items():
             self._known[name] = Field(kind, value_at(place))
-        self._known.update(_derived(tables)[collection])
+        self._known.update(_derived(tables).get(collection, {}))
 
     def find(self, name: object) -> Field:
         """A field by its name.
@@ -121,6 +125,17 @@ class Fields:
             if field:
                 return field
         raise ApiError(400, "invalid_field", f"{name!r} is not a searchable field")
+
+
+def _declared(collection: str) -> dict[str, str]:
+    """The fields of a declared collection, with the kinds that their names tell."""
+    return {name: _kind_by(name) for name in PLAIN[collection].fields}
+
+
+def _kind_by(name: str) -> str:
+    if name.endswith("_at"):
+        return "date"
+    return "id" if name == "id" or name.endswith("_id") else "any"
 
 
 def _named_freely(name: str) -> Field | None:

@@ -26,13 +26,13 @@ _DELETED_ONE_IN = 60
 Sublists = dict[tuple[str, str], list[Record]]
 
 
-def generate(plan: Plan) -> Generator:
-    """Makes everything that a plan asks for."""
+def generate(plan: Plan, subscriptions: list[Record]) -> Generator:
+    """Makes everything that a plan asks for; the subscriptions are dealt out to contacts."""
     collecting = gc.isenabled()
     # Nothing made here is garbage, and looking for some would take longer than making it.
     gc.disable()
     try:
-        return Generator(plan)
+        return Generator(plan, subscriptions)
     finally:
         if collecting:
             gc.enable()
@@ -44,8 +44,9 @@ class Generator:
     The tables are plain dicts in the order of making; the workspace takes them over as they are.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, subscriptions: list[Record]) -> None:
         self.plan = plan
+        self._subscriptions = subscriptions
         self._rng = plan.rng("generator")
         self._numbers = {kind: count(size) for kind, size in _sizes(plan).items()}
         self._make_settings()
@@ -63,9 +64,6 @@ class Generator:
         self.teams = directory.by_id(directory.team(plan, n) for n in range(plan.teams))
         self.tags = directory.by_id(directory.tag(n) for n in range(plan.tags))
         self.me = directory.me(plan, directory.admin(plan, 0))
-        self.subscription_types = directory.by_id(
-            directory.subscription_type(n) for n in range(directory.SUBSCRIPTION_TYPES)
-        )
         moments = Moments(plan, "segments")
         times = ((moment, moments.before(moment, plan.span)) for moment in _draws(moments))
         self.segments = directory.by_id(
@@ -96,7 +94,7 @@ class Generator:
             plan,
             list(self.tags.values()),
             list(self.companies.values()),
-            list(self.subscription_types.values()),
+            self._subscriptions,
             admins,
         )
         self.contacts: dict[str, Record] = {}
@@ -211,7 +209,6 @@ class Generator:
             "calls": lambda: self._call.make(next(iter(self.conversations.values()), None), at),
             "segments": lambda: directory.segment(plan, n, at, at),
             "company_segments": lambda: directory.company_segment(plan, n, at, at),
-            "subscription_types": lambda: directory.subscription_type(n),
             "contact_attributes": lambda: attributes.custom_attribute(
                 plan, "contact", 900_000 + n, n, at
             ),
@@ -242,7 +239,6 @@ def _sizes(plan: Plan) -> dict[str, int]:
         "tags": plan.tags,
         "segments": plan.segments,
         "company_segments": _COMPANY_SEGMENTS,
-        "subscription_types": directory.SUBSCRIPTION_TYPES,
         "contact_attributes": 100,
         "company_attributes": 100,
         "conversations": plan.conversations,

@@ -88,7 +88,10 @@ class Index:
     @property
     def records(self) -> dict[str, dict[str, Any]]:
         """The records themselves, by id."""
-        records: dict[str, dict[str, Any]] = getattr(self.workspace, self.collection)
+        plain, name = self.workspace.plain, self.collection
+        records: dict[str, dict[str, Any]] = (
+            plain[name] if name in plain else getattr(self.workspace, name)
+        )
         return records
 
     def changed(self, id: str) -> None:

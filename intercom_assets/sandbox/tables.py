@@ -24,7 +24,6 @@ COLLECTIONS = (
     "company_segments",
     "contact_attributes",
     "company_attributes",
-    "subscription_types",
     "companies",
     "contacts",
     "conversations",
@@ -51,11 +50,12 @@ class Tables:
         self.version = 0
         self.listeners: list[Listener] = []
         self.rng = plan.rng("changes")
-        self._take(generate(plan))
         # Records of declared collections, by id; those of children by their parent's.
         self.plain: dict[str, dict[str, Record]] = {}
         self.children: dict[str, dict[str, list[Record]]] = {}
         self._makers: dict[str, Maker] = {}
+        # Contacts hold them.
+        self._take(generate(plan, self.records("subscription_types")))
         for name, collection in PLAIN.items():
             self._fill(name, collection)
 
@@ -69,7 +69,6 @@ class Tables:
         self.company_segments: dict[str, Record] = made.company_segments
         self.contact_attributes: list[Record] = made.contact_attributes
         self.company_attributes: list[Record] = made.company_attributes
-        self.subscription_types: dict[str, Record] = made.subscription_types
         self.companies: dict[str, Record] = made.companies
         self.contacts: dict[str, Record] = made.contacts
         self.conversations: dict[str, Record] = made.conversations

@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TypeVar
 
-from intercom_assets.sandbox.collections.declaration import Collection, Nested
+from intercom_assets.sandbox.collections.declaration import Collection, Nested, Paging
 
 T = TypeVar("T", Collection, Nested)
 
@@ -23,4 +23,5 @@ def _declared(kind: type[T]) -> Iterator[tuple[str, T]]:
 
 
 PLAIN: dict[str, Collection] = dict(_declared(Collection))
+SEARCHED = {name: each for name, each in PLAIN.items() if each.paging is Paging.SEARCH}
 NESTED: dict[str, Nested] = dict(_declared(Nested))

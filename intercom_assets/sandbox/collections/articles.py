@@ -93,6 +93,7 @@ ARTICLES = Collection(
         **_FOR_FIN,
     },
     changed={"title": numbered("How to do thing № {}, revised")},
+    lists={"tags": "tags"},
 )
 
 ARTICLE_VERSIONS = Collection(

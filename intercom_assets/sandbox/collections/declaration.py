@@ -18,12 +18,16 @@ class Paging(Enum):
         NUMBERED: Numbered pages, whose successor is a URL.
         COUNTED: Numbered pages; the numbers stand at the top of the answer, and there is no URL.
         CURSOR: Each page names the place after its last record.
+        SEARCH: Not listed but searched, by POST to the path with ``/search``. Each page names the
+            place after its last record, up to 150 are on one, and the records' times are epoch
+            seconds. All that `fields` names can be searched.
     """
 
     WHOLE = "whole"
     NUMBERED = "numbered"
     COUNTED = "counted"
     CURSOR = "cursor"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intercom_assets.sandbox.calls import Answer, Call, Route, not_found
+from intercom_assets.sandbox.collections import SEARCHED
 from intercom_assets.sandbox.index import Index
 from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.routes.collections import CollectionRoutes
@@ -24,12 +25,12 @@ class Routes:
 
     def __init__(self, workspace: Workspace, options: Options) -> None:
         self.workspace = workspace
-        self.indexes = {name: Index(workspace, name) for name in INDEXED}
+        self.indexes = {name: Index(workspace, name) for name in (*INDEXED, *SEARCHED)}
         self.contacts = ContactRoutes(self.indexes["contacts"], options)
         self.companies = CompanyRoutes(self.indexes["companies"], options)
         self.conversations = ConversationRoutes(self.indexes["conversations"], options)
         self.table: dict[tuple[str, str], Route] = {
-            **CollectionRoutes(workspace).table(),
+            **CollectionRoutes(workspace, self.indexes, options).table(),
             **DirectoryRoutes(workspace).table(),
             **self.contacts.table(),
             **self.companies.table(),

@@ -4,35 +4,56 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import orjson
 
-from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found
-from intercom_assets.sandbox.collections import PLAIN
+from intercom_assets.sandbox.calls import Answer, ApiError, Call, Route, answer, not_found, since
+from intercom_assets.sandbox.collections import PLAIN, SEARCHED
 from intercom_assets.sandbox.collections.declaration import Collection, Paging
 from intercom_assets.sandbox.cursors import BAD_CURSOR
+from intercom_assets.sandbox.index import Index
+from intercom_assets.sandbox.options import Options
 from intercom_assets.sandbox.plan import Record
 from intercom_assets.sandbox.routes.pages import envelope, slice_of
+from intercom_assets.sandbox.search import Search
 from intercom_assets.sandbox.tables import Tables
 
 
 class CollectionRoutes:
-    """Lists declared collections, and gives one record of each."""
+    """Lists or searches declared collections, and gives one record of each.
 
-    def __init__(self, workspace: Tables) -> None:
+    Args:
+        workspace: The tables.
+        indexes: Those of collections that are searched are among them.
+        options: The sandbox's options.
+    """
+
+    def __init__(self, workspace: Tables, indexes: Mapping[str, Index], options: Options) -> None:
         self.workspace = workspace
+        self._searches = {
+            name: Search(indexes[name], options, key=c.key, kind=c.kind, per_page=c.per_page)
+            for name, c in SEARCHED.items()
+        }
 
     def table(self) -> dict[tuple[str, str], Route]:
         """The calls answered here."""
-        lists = {("GET", c.pattern): partial(self.listing, c) for c in PLAIN.values()}
+        searches = {
+            ("POST", f"{c.path}/search"): since(c.since, self._searches[name].search)
+            for name, c in SEARCHED.items()
+        }
+        lists = {
+            ("GET", c.pattern): partial(self.listing, c)
+            for name, c in PLAIN.items()
+            if name not in SEARCHED
+        }
         single = {
             ("GET", f"{c.path}/*"): partial(self.one, c) for c in PLAIN.values() if not c.is_child
         }
-        return {**lists, **single}
+        return {**searches, **lists, **single}
 
     def listing(self, collection: Collection, call: Call) -> Answer:
         """A list, or a page of it."""

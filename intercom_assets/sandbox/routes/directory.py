@@ -29,7 +29,6 @@ class DirectoryRoutes:
             ("GET", "/tags/*"): self.tag,
             ("GET", "/segments"): self.segments,
             ("GET", "/segments/*"): self.segment,
-            ("GET", "/subscription_types"): self.subscription_types,
             ("GET", "/data_attributes"): self.data_attributes,
         }
 
@@ -63,10 +62,6 @@ class DirectoryRoutes:
     def tags(self, call: Call) -> Answer:
         """All tags."""
         return self._whole("list", "data", self.workspace.tags)
-
-    def subscription_types(self, call: Call) -> Answer:
-        """All subscription types."""
-        return self._whole("list", "data", self.workspace.subscription_types)
 
     def tag(self, call: Call) -> Answer:
         """One tag."""

@@ -44,6 +44,7 @@ class DataConnectorExecutions(ChangedStream):
     data_key = "data"
     plain = "id data_connector_id type http_method error_type source_type source_id conversation_id"
     bodies = ("request_body", "response_body", "raw_response_body")
+    personal = ("request_url", "error_message")
     counted = ("data_connectors gone",)
 
     def between(self, start: int, end: int | None) -> dict[str, Any]:
