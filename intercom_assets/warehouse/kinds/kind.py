@@ -28,6 +28,8 @@ class Kind:
         attempts: How often a transaction is tried that others come in the way of.
         passing: What messages say of a fault that passes: the transaction is tried again.
         away: What they say when a server is not there for a moment, which is waited for.
+        stale: What they say when the instance of DuckDB has credentials that ran out; another one
+            asks for new ones.
     """
 
     connect: Callable[[Place], AbstractContextManager[DuckDBPyConnection]]
@@ -38,6 +40,7 @@ class Kind:
     attempts: int = 8
     passing: tuple[str, ...] = ()
     away: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
 
     def book(self, name: str, stream: str) -> str:
         """The table of ours in which something of a stream stands.
@@ -50,11 +53,11 @@ class Kind:
 
     def will_pass(self, problem: Exception) -> bool:
         """Whether a problem is one that passes."""
-        return any(sign in str(problem) for sign in (*self.passing, *self.away, *BROKEN))
+        return self.is_broken(problem) or any(sign in str(problem) for sign in self.passing)
 
     def is_broken(self, problem: BaseException) -> bool:
         """Whether the instance of DuckDB that it came from is of no use any more."""
-        return any(sign in str(problem) for sign in (*self.away, *BROKEN))
+        return any(sign in str(problem) for sign in (*self.away, *self.stale, *BROKEN))
 
     def is_away(self, problem: Exception) -> bool:
         """Whether a problem is that a server is not there."""
