@@ -16,7 +16,7 @@ from intercom_assets.models.building import MODELS_SCHEMA
 from intercom_assets.models.model_assets import build_intercom_models
 from intercom_assets.report.asset import build_support_report
 from intercom_assets.resources import IntercomResource
-from intercom_assets.schedules import SWEEP_CRON, build_intercom_schedule
+from intercom_assets.schedules import build_intercom_schedules
 from intercom_assets.sensors import build_automation_sensor, build_intercom_sensor
 from intercom_assets.translator import keys_by_stream, parts_of
 from intercom_assets.warehouse_resource import WarehouseResource, is_lake
@@ -120,14 +120,7 @@ def build_intercom_definitions(
         assets=[*assets, *relation_specs(tables), *built, *reports],
         resources=resources,
         jobs=[*jobs, *([build_erase_job(name, store_key)] if io_manager_key is None else [])],
-        schedules=[
-            build_intercom_schedule(jobs[0], cron_schedule),
-            *(
-                build_intercom_schedule(job, SWEEP_CRON, "Once a week: what is gone at Intercom.")
-                for job in jobs
-                if job.name == f"{name}_sweep"
-            ),
-        ],
+        schedules=build_intercom_schedules(jobs, name, cron_schedule),
         sensors=[
             build_intercom_sensor(assets, name=name, job=jobs[0], resource_key=name),
             build_automation_sensor([*assets, *built, *reports], name),

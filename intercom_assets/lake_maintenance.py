@@ -1,9 +1,13 @@
 """The job that keeps a DuckLake in order."""
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from intercom_assets.warehouse.maintenance import FILES_STAY_HOURS, Maintenance
+from intercom_assets.warehouse.maintenance import (
+    FILES_STAY_HOURS,
+    LEAST_STAY_HOURS,
+    Maintenance,
+)
 from intercom_assets.warehouse_resource import refusals_as_failures
 
 
@@ -17,10 +21,21 @@ class LakeMaintenanceConfig(dg.Config):
     )
     files_stay_hours: float = Field(
         default=FILES_STAY_HOURS,
-        ge=0,
         description="Hours for which a file stays that nothing needs any more, because a query "
-        "that is under way may read it. Default 24.",
+        "that is under way may read it, or a commit that is under way has written it. Default 24, "
+        "at least 1.",
     )
+
+    @field_validator("files_stay_hours")
+    @classmethod
+    def _is_longer_than_a_commit(cls, hours: float) -> float:
+        if not hours >= LEAST_STAY_HOURS:
+            raise ValueError(
+                f"files_stay_hours is {hours:g} and has to be at least {LEAST_STAY_HOURS:g}: "
+                "what a commit under way has written belongs to no snapshot yet, and would be "
+                "removed as if a killed writer had left it"
+            )
+        return hours
 
 
 def build_lake_maintenance_job(name: str, io_manager_key: str) -> dg.JobDefinition:
@@ -45,7 +60,7 @@ def build_lake_maintenance_job(name: str, io_manager_key: str) -> dg.JobDefiniti
     @dg.job(
         name=f"{name}_lake_maintenance",
         description="Writes small rows to files, forgets old snapshots, merges small files and "
-        "removes those that nothing needs. Run it once a day.",
+        "removes those that nothing needs.",
     )
     def maintenance() -> None:
         maintain()

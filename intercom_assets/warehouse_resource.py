@@ -31,7 +31,8 @@ class WarehouseResource(DuckDBResource):
             WarehouseResource(
                 database=dg.EnvVar("INTERCOM_WAREHOUSE"),  # ducklake:postgres:dbname=lake host=db
                 data_path="s3://bucket/intercom",
-                init_sql=["create secret (type s3, provider credential_chain)"],
+                # Takes DuckDB's extension `aws`.
+                init_sql=["create secret (type s3, provider credential_chain, refresh auto)"],
             )
     """
 

@@ -52,11 +52,13 @@ def test_the_teams_instance_is_what_dagster_and_its_launcher_accept(
     for name in ("DAGSTER_PG_HOST", "DAGSTER_PG_USER", "DAGSTER_PG_PASSWORD", "DAGSTER_PG_DB"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("DAGSTER_IMAGE", "registry/intercom-assets:1")
+    monkeypatch.setenv("DAGSTER_NAMESPACE", "data")
     config, _ = dagster_instance_config(str(ROOT / "deploy"))
     launcher = config["run_launcher"]["config"]
     checked = process_config(K8sRunLauncher.config_type(), launcher)
     assert checked.success, checked.errors
     assert checked.value["job_image"] == "registry/intercom-assets:1"
+    assert checked.value["job_namespace"] == "data"
     assert config["concurrency"]["pools"] == {"default_limit": 1, "granularity": "run"}
 
 

@@ -13,6 +13,7 @@ import pytest
 from intercom_assets import WarehouseResource, build_intercom_definitions
 from intercom_assets.component import IntercomComponent
 from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.lake_maintenance import LakeMaintenanceConfig
 from intercom_assets.sandbox import Sandbox
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.explaining import explained
@@ -69,6 +70,31 @@ def test_only_a_lake_has_the_job_that_keeps_it_in_order() -> None:
         return {job.name for job in made.jobs or ()}
 
     assert jobs("ducklake:w.ducklake") - jobs("w.duckdb") == {"intercom_eu_lake_maintenance"}
+
+
+def test_only_a_lake_has_the_schedule_of_that_job_which_ships_stopped() -> None:
+    def schedules(warehouse: str) -> dict[str, dg.ScheduleDefinition]:
+        made = build_intercom_definitions(warehouse=warehouse, key_prefix="eu", models=False)
+        return {one.name: one for one in made.get_repository_def().schedule_defs}
+
+    of_lake = schedules("ducklake:w.ducklake")
+    [name] = set(of_lake) - set(schedules("w.duckdb"))
+    assert name == "intercom_eu_lake_maintenance_schedule"
+    assert of_lake[name].job_name == "intercom_eu_lake_maintenance"
+    assert of_lake[name].cron_schedule == "30 2 * * *"
+    assert {one.default_status for one in of_lake.values()} == {dg.DefaultScheduleStatus.STOPPED}
+
+
+@pytest.mark.parametrize("hours", [0, 0.99, -1, float("nan")])
+def test_files_of_commits_under_way_are_not_taken_for_orphans(hours: float) -> None:
+    with pytest.raises(ValueError, match="what a commit under way has written"):
+        LakeMaintenanceConfig(files_stay_hours=hours)
+    assert LakeMaintenanceConfig(files_stay_hours=1).files_stay_hours == 1
+    made = build_intercom_definitions(warehouse="ducklake:w.ducklake", models=False)
+    job = made.resolve_job_def("intercom_lake_maintenance")
+    config = {"intercom_lake_maintenance_op": {"config": {"files_stay_hours": hours}}}
+    with pytest.raises(ValueError, match="has to be at least 1"):
+        job.execute_in_process(run_config={"ops": config})
 
 
 @pytest.mark.parametrize(

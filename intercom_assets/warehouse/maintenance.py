@@ -12,6 +12,9 @@ from intercom_assets.warehouse.place import literal
 
 # A query that began before a file was replaced may still read it.
 FILES_STAY_HOURS = 24.0
+# A commit writes its files first, and until it is done no snapshot knows them: they look like those
+# of a killed writer.
+LEAST_STAY_HOURS = 1.0
 # A file of which so many rows are gone is written anew. DuckLake merges only files without any; to
 # write a large one anew for a few rows would cost more than it saves.
 REWRITE_SHARE = 0.05

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -23,6 +24,8 @@ from intercom_assets.warehouse.location import located
 
 POLL_SECONDS = 1.0
 SAY_AGAIN_SECONDS = 60.0
+# Linux draws it anew at each start of the machine; containers see that of theirs.
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
@@ -44,7 +47,7 @@ def turn(
     if _acquire(lock, owner, stream, patience, say):
         owner.write_text(f"run {run_id} (process {os.getpid()})")
     try:
-        yield Turn(f"{socket.gethostname()}:{path}", patience, say)
+        yield Turn(f"{socket.gethostname()}:{_place(path.parent)}:{path}", patience, say)
     finally:
         lock.release()
 
@@ -67,6 +70,28 @@ def _acquire(
         if said is None or now - said > SAY_AGAIN_SECONDS:
             say(f"{stream}: waiting for {name}, which is writing it")
             said = now
+
+
+def _place(folder: Path) -> str:
+    """What no other folder of locks is called, for machines may have a host name in common.
+
+    It stands in the folder, as the locks do, so that it tells who waits at the same ones. Who meets
+    a copy of the folder, in an image or on a cloned disk, does so after another start of a machine,
+    and draws anew.
+    """
+    file = folder / f"{_boot()}.place"
+    with FileLock(file.with_suffix(".lock")):
+        # A process that was killed may have left it empty.
+        if not (file.exists() and file.read_text()):
+            file.write_text(uuid4().hex)
+        return file.read_text()
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return "any_boot"  # not Linux
 
 
 def lock_path(database: str, what: str) -> Path:
