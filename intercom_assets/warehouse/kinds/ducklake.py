@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
 from intercom_assets.warehouse.kinds.kind import BROKEN, Kind
@@ -68,6 +69,7 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
             instance = _opened[key] = _open(place)
         cursor = instance.cursor()
     try:
+        initial_sql.set_again(cursor, place)
         cursor.execute(f"use {NAME}")
         yield cursor
     except BaseException as problem:
@@ -108,8 +110,7 @@ def _open(place: Place) -> DuckDBPyConnection:
         for name, value in SETTINGS.items():
             if name not in place.config:
                 instance.execute(f"set global {name} = {literal(value)}")
-        for statement in place.statements():
-            instance.execute(statement)
+        initial_sql.run(instance, place)
         _attach(instance, place, catalogue)
     except BaseException:
         instance.close()
@@ -124,7 +125,7 @@ def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
     except duckdb.Error as problem:
         # A catalogue may be a DuckDB file.
         if not mended(catalogue, problem):
-            raise
+            raise initial_sql.without_window(problem) from None
         instance.execute(attach)
 
 
