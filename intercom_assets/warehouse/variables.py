@@ -14,6 +14,7 @@ from urllib.parse import quote
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 
 LookUp = Callable[[str], str]
+_TRUTH = {"true": True, "false": False}
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 # Where in SQL a variable may stand: in a text, in a name, in a comment, or by itself.
 _PIECES = re.compile(
@@ -64,9 +65,15 @@ def in_text(text: str) -> str:
 
 def in_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options, the texts among them with what their variables hold."""
-    return {
-        name: in_text(value) if isinstance(value, str) else value for name, value in options.items()
-    }
+    return {name: _option(value) for name, value in options.items()}
+
+
+def _option(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # DuckLake takes a number as a text, but not a truth value.
+    text = in_text(value)
+    return _TRUTH.get(text.casefold(), text) if sole_name(value) else text
 
 
 def in_address(text: str) -> str:
