@@ -57,6 +57,7 @@ def told(problem: BaseException) -> str:
         f"create secret (type s3, secret {AWS})",
         f"create secret (type nosuch, secret '{AWS}')",
         f"set motherduck_token = '{AWS}' '{AWS}'",
+        f"set motherduck_token = 'x'{AWS}''",
         f"attach 'dbname=x password={AWS}' as b (nosuch",
         f"attach '/no/such/folder/password={AWS}' as b",
         "set no_such_setting = ${AWS} + 'a' b",

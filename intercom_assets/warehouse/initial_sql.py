@@ -71,7 +71,9 @@ def _statements(connection: DuckDBPyConnection, place: Place) -> list[duckdb.Sta
         try:
             found += connection.extract_statements(text)
         except duckdb.Error as problem:
-            raise _told(place, len(found) + 1, problem, " or after it") from None
+            # DuckDB parses a text as a whole.
+            where = " or a later one of its text" if ";" in text.rstrip("; \n") else ""
+            raise _told(place, len(found) + 1, problem, where) from None
     return found
 
 
