@@ -55,7 +55,7 @@ $(LAKE): $(DEV_STAMP)
 
 # An hour and more in all; LAKE_TESTS names some of them.
 LAKE_TESTS := conflicts lake layout leases nested rules_guards rules_records rules_state rules_streams \
-  stateful lost_commits warehouse_settings relations model_changes history deletions sweeps erasure torn interruptions
+  stateful lost_commits warehouse_secrets warehouse_settings relations model_changes history deletions sweeps erasure torn interruptions
 test-lake: $(LAKE) ## Check what touches the warehouse on a DuckLake; takes Debian's postgresql
 	PYTHONPATH=$(CURDIR)/$< $(BIN)/python -m pytest -n 2 --dist worksteal -k "lake or test_lake" \
 	  $(LAKE_TESTS:%=intercom_assets_tests/test_%.py)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="intercom-assets", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     report = commands.add_parser("report", help="write a page of pictures of a period")
-    report.add_argument("--database", help="a DuckDB file; default INTERCOM_DUCKDB_PATH")
+    tables = "where the tables are; default INTERCOM_WAREHOUSE, INTERCOM_DUCKDB_PATH"
+    report.add_argument("--warehouse", "--database", help=tables)
     report.add_argument("--schema", default=MODELS_SCHEMA, help="of the models")
     report.add_argument("--first", type=date.fromisoformat, help="first day; default 28 days")
     report.add_argument("--last", type=date.fromisoformat, help="last day; default the newest")
@@ -32,9 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     erase = commands.add_parser("erase", help="take one person out of every table")
     erase.add_argument("what", choices=["contact"])
     erase.add_argument("id", help="the contact's id at Intercom")
-    erase.add_argument(
-        "--warehouse", help="where the tables are; default INTERCOM_WAREHOUSE, INTERCOM_DUCKDB_PATH"
-    )
+    erase.add_argument("--warehouse", help=tables)
     erase.add_argument("--schema", default="intercom", help="of the tables")
     erase.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
     erase.add_argument(
@@ -50,17 +50,27 @@ def main(arguments: list[str] | None = None) -> None:
 def _report(given: argparse.Namespace) -> None:
     from intercom_assets.report.figures import figures_of
     from intercom_assets.report.page import page_of
+    from intercom_assets.warehouse.errors import WarehouseError
 
-    database = given.database or os.environ.get("INTERCOM_DUCKDB_PATH") or "intercom.duckdb"
     try:
-        with duckdb.connect(database, read_only=True) as connection:
+        with _to_read(given.warehouse) as connection:
             figures = figures_of(connection, given.schema, given.first, given.last)
         given.output.write_text(page_of(figures), "utf-8")
-    except (duckdb.Error, LookupError, OSError) as problem:
+    except (WarehouseError, duckdb.Error, LookupError, OSError) as problem:
         sys.exit(f"intercom-assets: {problem}")
     except ImportError as problem:
         sys.exit(f"intercom-assets: {problem}. Install intercom-assets[report]")
     print(given.output)
+
+
+def _to_read(warehouse: str | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    from intercom_assets.warehouse.location import local_file
+    from intercom_assets.warehouse_resource import WarehouseResource, place_of
+
+    resource = WarehouseResource.of_environment(database=warehouse)
+    file = local_file(place_of(resource).database)
+    # Beside others that read the file.
+    return resource.get_connection() if file is None else duckdb.connect(file, read_only=True)
 
 
 def _erase(given: argparse.Namespace) -> None:
@@ -76,7 +86,10 @@ def _erase(given: argparse.Namespace) -> None:
         duckdb=WarehouseResource.of_environment(database=given.warehouse),
         schema_name=given.schema,
     )
-    file = local_file(store.place.database)
+    try:
+        file = local_file(store.place.database)
+    except WarehouseError as problem:
+        sys.exit(f"intercom-assets: {problem}")
     if file is not None and not file.exists():
         sys.exit(f"intercom-assets: there is no {file}: say where the tables are by --warehouse")
     if given.compact and file is None:

@@ -16,7 +16,7 @@ from intercom_assets.streams.selection import SHORT_FORMS
 from intercom_assets.sync import IntercomSync, Told
 from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator
 from intercom_assets.warehouse_resource import WarehouseResource
-from intercom_assets.yaml_fields import YamlFields, text
+from intercom_assets.yaml_fields import YamlFields, options, text
 
 _TEMPLATE = r"\{\{.*\}\}"
 _NAMES = (*SHORT_FORMS, *STREAMS)
@@ -36,7 +36,7 @@ STREAMS_IN_YAML: dict[str, Any] = {
 
 WORKSPACE = YamlFields(IntercomResource)
 # Database and schema are attributes of the component.
-WAREHOUSE = YamlFields(WarehouseResource)
+WAREHOUSE = YamlFields(WarehouseResource, looks_up=True)
 STORE = YamlFields(IntercomDuckDBIOManager, frozenset({"duckdb", "schema_name"}))
 TOKEN = dg.EnvVar("INTERCOM_ACCESS_TOKEN")
 
@@ -101,7 +101,13 @@ class IntercomComponent(dg.Component, dg.Model, dg.Resolvable):
         ),
     ] = None
     connection_config: Annotated[
-        Mapping[str, Any] | None, _told("Configuration of DuckDB's connections.")
+        Mapping[str, Any] | None,
+        dg.Resolver(
+            options,
+            model_field_type=Mapping[str, Any] | None,
+            inject_before_resolve=False,
+            description="Configuration of DuckDB's connections.",
+        ),
     ] = None
     io_manager: Annotated[
         Mapping[str, Any] | None,

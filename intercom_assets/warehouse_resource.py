@@ -1,7 +1,8 @@
 """Where the tables are, as a Dagster resource: a DuckDB file, MotherDuck, or a DuckLake."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +11,8 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field
 
-from intercom_assets.warehouse.errors import WarehouseError
+from intercom_assets.warehouse import variables
+from intercom_assets.warehouse.errors import DatabaseUnavailable, WarehouseError
 from intercom_assets.warehouse.explaining import explained
 from intercom_assets.warehouse.kinds import DUCKLAKE, kind_of
 from intercom_assets.warehouse.location import located
@@ -23,13 +25,14 @@ VARIABLES = ("INTERCOM_WAREHOUSE", "INTERCOM_DUCKDB_PATH")
 class WarehouseResource(DuckDBResource):
     """A DuckDB file, MotherDuck or a DuckLake, and how it is opened.
 
-    It is a DuckDBResource: other assets may ask it for connections, too.
+    It is a DuckDBResource: other assets may ask it for connections, too. In each field ``${NAME}``
+    stands for the text of an environment variable, which nothing shows.
 
     Example:
         .. code-block:: python
 
             WarehouseResource(
-                database=dg.EnvVar("INTERCOM_WAREHOUSE"),  # ducklake:postgres:dbname=lake host=db
+                database="ducklake:postgres:dbname=lake host=db password=${LAKE_PASSWORD}",
                 data_path="s3://bucket/intercom",
                 # Takes DuckDB's extension `aws`.
                 init_sql=["create secret (type s3, provider credential_chain, refresh auto)"],
@@ -51,10 +54,15 @@ class WarehouseResource(DuckDBResource):
         description="Further options of attaching a DuckLake, by name, such as METADATA_SCHEMA or "
         "DATA_INLINING_ROW_LIMIT.",
     )
+    attach_json: str | None = Field(
+        default=None,
+        description="Such options as an object in JSON, for a variable that holds all of them.",
+    )
     init_sql: list[str] = Field(
         default=[],
-        description="SQL for each new connection, before anything else, such as CREATE SECRET. "
-        "${NAME} stands for the text of an environment variable, which nothing shows.",
+        description="SQL that is run before anything else, such as CREATE SECRET. ${NAME} stands "
+        "for the text of an environment variable, which nothing shows; a variable that stands "
+        "alone holds statements.",
     )
     extension_directory: str | None = Field(
         default=None,
@@ -73,13 +81,16 @@ class WarehouseResource(DuckDBResource):
             "database": next(filter(os.environ.get, VARIABLES), None),
             "data_path": "INTERCOM_DATA_PATH",
             "extension_directory": "INTERCOM_EXTENSION_DIRECTORY",
+            "attach_json": None if given.get("attach") else "INTERCOM_ATTACH",
         }
         # Variables, not what they hold: a catalogue's address may have a password in it.
-        found = {
+        found: dict[str, Any] = {
             name: dg.EnvVar(variable)
             for name, variable in fields.items()
             if variable and os.environ.get(variable)
         }
+        if os.environ.get("INTERCOM_INIT_SQL"):
+            found["init_sql"] = ["${INTERCOM_INIT_SQL}"]
         return cls(**{**found, **{name: v for name, v in given.items() if v is not None}})
 
     @contextmanager
@@ -92,24 +103,31 @@ class WarehouseResource(DuckDBResource):
 
 
 def place_of(resource: DuckDBResource) -> Place:
-    """Where a resource's warehouse is, and how it is opened."""
-    database, config = located(_text(resource.database) or ""), dict(resource.connection_config)
+    """Where a resource's warehouse is, and how it is opened.
+
+    Raises:
+        DatabaseUnavailable: When it names an environment variable that is not set.
+    """
+    database, config = _text(resource.database) or "", _templates(resource.connection_config)
+    named, config = variables.names_in(*config.values()), variables.in_options(config)
     if not isinstance(resource, WarehouseResource):
-        return Place(database, config)
-    data_path = _text(resource.data_path)
+        return Place(located(database), config, named=named)
+    attach = {**_options(_text(resource.attach_json)), **_templates(resource.attach)}
+    data_path, extensions = _text(resource.data_path), _text(resource.extension_directory)
     return Place(
-        database,
+        located(variables.in_address(database)),
         config,
-        data_path=data_path and located(data_path),
-        attach=dict(resource.attach),
-        init_sql=tuple(resource.init_sql),
-        extension_directory=_text(resource.extension_directory),
+        data_path=data_path and located(variables.in_text(data_path)),
+        attach=variables.in_options(attach),
+        init_sql=tuple(map(_template, resource.init_sql)),
+        extension_directory=extensions and variables.in_text(extensions),
+        named=named + variables.names_in(database, data_path, extensions, *attach.values()),
     )
 
 
 def is_lake(resource: DuckDBResource) -> bool:
     """Whether a resource's warehouse is a DuckLake, as far as that is known before a run."""
-    return kind_of(place_of(resource).database) is DUCKLAKE
+    return kind_of(variables.known(_text(resource.database) or "")) is DUCKLAKE
 
 
 @contextmanager
@@ -124,3 +142,30 @@ def refusals_as_failures() -> Iterator[None]:
 def _text(value: str | None) -> str | None:
     """A setting's text, also where Dagster has not looked up its variable."""
     return value.get_value() if isinstance(value, dg.EnvVar) else value
+
+
+def _template(value: Any) -> Any:
+    """A value; an environment variable is named as in a text."""
+    # Within a field Dagster looks up nothing: it writes down what was to be looked up.
+    is_written = isinstance(value, Mapping) and list(value) == ["env"]
+    name = value["env"] if is_written else getattr(value, "env_var_name", None)
+    return value if name is None else f"${{{name}}}"
+
+
+def _templates(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _template(value) for name, value in values.items()}
+
+
+def _options(written: str | None) -> dict[str, Any]:
+    """Options of attaching that are written in JSON."""
+    try:
+        options = json.loads(written or "{}")
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        # Not as the parser says it, for it quotes what it reads.
+        raise DatabaseUnavailable(
+            "the options of attaching, INTERCOM_ATTACH or attach_json, are no object in JSON: "
+            """write them as in {"METADATA_SCHEMA": "lake"}"""
+        )
+    return options

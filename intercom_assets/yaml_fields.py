@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import BaseModel, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 
-# A template that is one environment variable and nothing else, without a default.
+# A template that is one environment variable, without a default.
 _VARIABLE = re.compile(r"""\{\{\s*env(?:\.(\w+)|\(\s*['"](\w+)['"]\s*\))\s*\}\}""")
 
 
@@ -21,10 +21,12 @@ class YamlFields:
     Attributes:
         resource: The resource's class.
         without: Fields that are given elsewhere.
+        looks_up: Whether the resource looks up a variable that its fields name as ``${NAME}``.
     """
 
     resource: type[BaseModel]
     without: AbstractSet[str] = frozenset()
+    looks_up: bool = False
 
     @property
     def type(self) -> Any:
@@ -48,7 +50,7 @@ class YamlFields:
         if unknown := sorted(set(given) - set(self._fields)):
             raise ValueError(f"no such field: {unknown}; there are {', '.join(self._fields)}")
         return {
-            name: _value(context.at_path(name), value, self._fields[name].annotation)
+            name: _value(context.at_path(name), value, self._fields[name].annotation, self.looks_up)
             for name, value in given.items()
         }
 
@@ -59,11 +61,27 @@ class YamlFields:
 
 
 def text(context: dg.ResolutionContext, value: Any) -> Any:
-    """A text from YAML; if that is an environment variable, the run looks it up."""
-    return _value(context, value, str)
+    """A text of a warehouse from YAML; the run looks up the environment variables in it."""
+    return _value(context, value, str, looks_up=True)
 
 
-def _value(context: dg.ResolutionContext, value: Any, annotation: Any) -> Any:
+def options(context: dg.ResolutionContext, value: Any) -> Any:
+    """Options of a warehouse from YAML; the run looks up the environment variables in them."""
+    return context.resolve_value(_named(value))
+
+
+def _named(value: Any) -> Any:
+    """A value from YAML, the environment variables in its texts as ``${NAME}``."""
+    if isinstance(value, Mapping):
+        return {name: _named(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return list(map(_named, value))
+    return _VARIABLE.sub(r"${\1\2}", value) if isinstance(value, str) else value
+
+
+def _value(
+    context: dg.ResolutionContext, value: Any, annotation: Any, looks_up: bool = False
+) -> Any:
     # What the run looks up, and is not set, is an error of the run; what is looked up here would
     # take the whole code location along.
     kinds = get_args(annotation) or (annotation,)
@@ -73,7 +91,8 @@ def _value(context: dg.ResolutionContext, value: Any, annotation: Any) -> Any:
         return dg.EnvVar(name)
     if name and int in kinds:
         return dg.EnvVar.int(name)
-    found = context.resolve_value(value)
+    # What the location looks up stands in its definitions, for all to read.
+    found = options(context, value) if looks_up else context.resolve_value(value)
     if name and found is None:
         raise ValueError(f"the environment variable {name} is not set")
     if str in kinds and isinstance(value, str) and found is not None:

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from intercom_assets.warehouse.errors import DatabaseUnavailable
-
-# What hides secrets in messages.
-MASK = "***"
-# Shorter texts are no secrets, and would tear holes into every message.
-SHORTEST_SECRET = 4
-_TEXT = re.compile(r"'((?:[^']|'')*)'")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-# Of a Postgres or MySQL connection string, and of MotherDuck's.
-_PASSWORD = re.compile(
-    r"(?:password|passwd|token)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&;]+)", re.IGNORECASE
-)
+from intercom_assets.warehouse import masks, variables
 
 
 @dataclass(frozen=True)
@@ -32,9 +19,10 @@ class Place:
         config: What DuckDB is configured with.
         data_path: Where a DuckLake keeps its data, such as ``s3://bucket/folder``.
         attach: Further options of attaching a DuckLake, such as ``METADATA_SCHEMA``.
-        init_sql: What is executed first on each new connection; ``${NAME}`` stands for the text of
-            an environment variable.
+        init_sql: What is executed first, see `initial_sql`; ``${NAME}`` stands for the text of an
+            environment variable, and one that stands alone has statements in it.
         extension_directory: Where DuckDB's extensions are, and are installed.
+        named: Environment variables that have been looked up for all this.
     """
 
     database: str
@@ -43,6 +31,7 @@ class Place:
     attach: Mapping[str, Any] = field(default_factory=dict)
     init_sql: tuple[str, ...] = ()
     extension_directory: str | None = None
+    named: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -57,26 +46,25 @@ class Place:
         Raises:
             DatabaseUnavailable: When one of them is not set.
         """
-        return [_VARIABLE.sub(_value, statement) for statement in self.init_sql]
+        return [variables.in_sql(text) for text in self._texts(variables.value_of)]
 
     def hide(self, text: str) -> str:
         """A text without the secrets that this place knows."""
-        for secret in sorted(set(self._secrets()), key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
+        return masks.masked(text, self.secrets())
 
-    def _secrets(self) -> Iterator[str]:
-        for found in _passwords(self.database):
-            yield from (found, found.replace("'", "''"))
-        for name in _VARIABLE.findall(" ".join(self.init_sql)):
-            yield from _long(os.environ.get(name, ""))
-        for statement in self.init_sql:
-            if "secret" in statement.casefold():
-                for text in _TEXT.findall(_VARIABLE.sub("", statement)):
-                    yield from _long(text, text.replace("''", "'"))
-        for name, value in {**self.attach, **self.config}.items():
-            if any(sign in name.casefold() for sign in ("key", "password", "secret", "token")):
-                yield from _long(str(value))
+    def secrets(self) -> Iterator[str]:
+        """What nobody may read."""
+        yield from masks.in_address(self.database)
+        yield from masks.in_options({**self.attach, **self.config})
+        texts = self._texts(lambda name: os.environ.get(name, ""))
+        for name in (*self.named, *variables.names_in(*texts)):
+            yield from masks.spellings(os.environ.get(name, ""))
+        for text in texts:
+            yield from masks.in_sql(variables.without(text))
+
+    def _texts(self, look_up: variables.LookUp) -> list[str]:
+        names = [(text, variables.sole_name(text)) for text in self.init_sql]
+        return [text if name is None else look_up(name) for text, name in names]
 
 
 def literal(value: Any) -> str:
@@ -84,30 +72,3 @@ def literal(value: Any) -> str:
     if isinstance(value, (bool, int, float)):
         return str(value).lower()
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def _value(variable: re.Match[str]) -> str:
-    value = os.environ.get(variable[1])
-    if value is None:
-        raise DatabaseUnavailable(
-            f"the initial SQL names the environment variable {variable[1]}, which is not set"
-        )
-    return literal(value)
-
-
-def _passwords(database: str) -> Iterator[str]:
-    for found in _PASSWORD.findall(database):
-        yield from _long(found, found.strip("'"))
-    # A connection string may be a URI, behind what DuckDB reads of it.
-    if "://" in database:
-        scheme, rest = database.split("://", 1)
-        try:
-            password = urlsplit(f"{scheme.rsplit(':', 1)[-1]}://{rest}").password
-        except ValueError:
-            password = None
-        if password:
-            yield from _long(password, unquote(password))
-
-
-def _long(*texts: str) -> Iterable[str]:
-    return (text for text in texts if len(text) >= SHORTEST_SECRET)

@@ -18,6 +18,7 @@ from uuid import uuid4
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable, reason
 from intercom_assets.warehouse.kinds import lost_commits
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
@@ -79,6 +80,7 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
             instance = _opened[key] = _open(place)
         cursor = instance.cursor()
     try:
+        initial_sql.set_again(cursor, place)
         cursor.execute(f"use {NAME}")
         yield cursor
     except BaseException as problem:
@@ -121,8 +123,7 @@ def _open(place: Place) -> DuckDBPyConnection:
         for name, value in SETTINGS.items():
             if name not in place.config:
                 instance.execute(f"set global {name} = {literal(value)}")
-        for statement in place.statements():
-            instance.execute(statement)
+        initial_sql.run(instance, place)
         _attach(instance, place, catalogue)
     except BaseException:
         instance.close()
@@ -146,7 +147,7 @@ def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
     except duckdb.Error as problem:
         # A catalogue may be a DuckDB file.
         if not mended(catalogue, problem):
-            raise
+            raise initial_sql.without_window(problem) from None
         instance.execute(attach)
 
 

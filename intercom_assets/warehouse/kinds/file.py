@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.holding import alone
 from intercom_assets.warehouse.kinds.kind import Kind
@@ -35,8 +36,7 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
     with alone(place.database):
         try:
             with _opened(place) as connection:
-                for statement in place.statements():
-                    connection.execute(statement)
+                initial_sql.run(connection, place)
                 yield connection
         except duckdb.Error as problem:
             # Of a directory's blocks DuckDB reads some only when a table is asked.
