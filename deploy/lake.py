@@ -8,8 +8,7 @@ import os
 
 import dagster as dg
 
-from intercom_assets import WarehouseResource, build_intercom_definitions
-from intercom_assets.definitions import steps_executor
+from intercom_assets import WarehouseResource, build_intercom_definitions, steps_executor
 
 SECRET = (
     "create or replace secret storage (type s3, key_id ${AWS_ACCESS_KEY_ID}, "

@@ -18,12 +18,13 @@ _HOMES = {
     "IntercomTranslator": "translator",
     "SyncConfig": "sync_config",
     "build_intercom_assets": "assets",
-    "build_intercom_definitions": "definitions",
+    "build_intercom_definitions": "builder",
     "build_intercom_jobs": "jobs",
     "build_intercom_models": "models.model_assets",
     "build_intercom_schedule": "schedules",
     "build_intercom_sensor": "sensors",
     "build_automation_sensor": "sensors",
+    "steps_executor": "builder",
     "threads_executor": "executor",
     "IntercomComponent": "component",
     "WarehouseResource": "warehouse_resource",
@@ -47,6 +48,7 @@ __all__ = [
     "build_intercom_schedule",
     "build_intercom_sensor",
     "defs",
+    "steps_executor",
     "threads_executor",
 ]
 

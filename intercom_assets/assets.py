@@ -13,7 +13,13 @@ from intercom_assets.streams import STREAMS, BaseStream, NestedStream
 from intercom_assets.streams.selection import choose
 from intercom_assets.sync import Execute, IntercomSync
 from intercom_assets.sync_config import SyncConfig
-from intercom_assets.translator import FRESHNESS, IntercomStreamProps, IntercomTranslator, parts_of
+from intercom_assets.translator import (
+    FRESHNESS,
+    IntercomStreamProps,
+    IntercomTranslator,
+    identifier,
+    parts_of,
+)
 
 IO_MANAGER_KEY = "intercom_io_manager"
 RESOURCE_KEY = "intercom"
@@ -104,7 +110,7 @@ def _is_nested(stream: type[BaseStream]) -> bool:
 
 def pool_of(prefix: Sequence[str] = ()) -> str:
     """The pool of a workspace's steps, by which runs that nobody tagged are kept apart, too."""
-    return "_".join(["intercom_api", *prefix])
+    return identifier("intercom_api", *prefix)
 
 
 def _bound(
@@ -144,7 +150,7 @@ class _Factory:
         specs = {output: self.specs[of.tap_stream_id] for output, of in made.items()}
 
         @dg.multi_asset(
-            name="__".join(spec.key.path),
+            name=identifier("__".join(spec.key.path)),
             description=spec.description,
             outs={
                 output: dg.AssetOut.from_spec(

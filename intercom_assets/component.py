@@ -7,7 +7,7 @@ import dagster as dg
 from dagster.components.utils.translation import TranslationFn, TranslationFnResolver
 from pydantic import ConfigDict, Field
 
-from intercom_assets.definitions import build_intercom_definitions
+from intercom_assets.builder import build_intercom_definitions
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource
 from intercom_assets.scaffolder import IntercomScaffolder

@@ -56,7 +56,7 @@ def build_intercom_jobs(
                     for asset in (*assets, *models)
                 }
             },
-            description="Reads everything anew, then removes what Intercom no longer has.",
+            description="Reads everything anew, then marks what Intercom no longer has.",
         ),
     ]
     swept = {key for stream, key in keys_by_stream(assets).items() if STREAMS[stream].swept}

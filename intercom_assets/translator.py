@@ -1,5 +1,6 @@
 """What Dagster is told of a stream, and how a project tells it otherwise."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -113,6 +114,11 @@ def parts_of(key_prefix: str | Sequence[str]) -> list[str]:
     return list(key_prefix)
 
 
+def identifier(*parts: str) -> str:
+    """A name for what may hold letters, digits and underscores only, as ops and jobs."""
+    return re.sub(r"\W", "_", "_".join(parts), flags=re.ASCII)
+
+
 def keys_by_stream(assets: Iterable[dg.AssetsDefinition]) -> dict[str, dg.AssetKey]:
     """The key of each stream's asset, whatever a translator made of it."""
     return {
@@ -124,8 +130,9 @@ def keys_by_stream(assets: Iterable[dg.AssetsDefinition]) -> dict[str, dg.AssetK
 
 
 def _description(stream: IntercomStreamProps) -> str:
+    key = " and ".join(f"`{column}`" for column in stream.stream.unique_key())
     how = (
-        f"Incremental by `{stream.replication_key}`, merged by `{stream.key_properties[0]}`."
+        f"Incremental by `{stream.replication_key}`, merged by {key}."
         if stream.replication_key
         else "Replaced as a whole by every run."
     )

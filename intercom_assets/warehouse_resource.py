@@ -93,6 +93,15 @@ class WarehouseResource(DuckDBResource):
             found["init_sql"] = ["${INTERCOM_INIT_SQL}"]
         return cls(**{**found, **{name: v for name, v in given.items() if v is not None}})
 
+    def with_config(self, config: Mapping[str, Any]) -> "WarehouseResource":
+        """The same with further configuration of connections; what it says itself wins.
+
+        Args:
+            config: Names and values of DuckDB's settings.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**{**fields, "connection_config": {**config, **self.connection_config}})
+
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
         """A connection in whose current database the tables are."""

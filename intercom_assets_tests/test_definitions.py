@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from intercom_assets import (
     IntercomResource,
     IntercomStreamProps,
     IntercomTranslator,
+    WarehouseResource,
     __version__,
     build_intercom_assets,
     build_intercom_definitions,
@@ -30,12 +33,16 @@ from intercom_assets.sandbox import Fault, Sandbox
 from intercom_assets_tests.truth import differences
 
 
-def workspace(sandbox: Sandbox, database: Path, **options: Any) -> dg.Definitions:
-    """The definitions of one workspace."""
+def resource_of(sandbox: Sandbox) -> IntercomResource:
     _client.cache_clear()
-    resource = IntercomResource(
+    return IntercomResource(
         access_token=sandbox.token, base_url=sandbox.url, retry_wait=0.01, region="us"
     )
+
+
+def workspace(sandbox: Sandbox, database: Path, **options: Any) -> dg.Definitions:
+    """The definitions of one workspace."""
+    resource = resource_of(sandbox)
     options = {"io_manager": {"charts": False}, "models": False, **options}
     return build_intercom_definitions(resource, str(database), **options)
 
@@ -128,7 +135,7 @@ def test_assets_take_owners_tags_groups_and_schemas() -> None:
     assert asset.op.pools == {"intercom_api_crm"}
 
 
-def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox) -> None:
     received: list[Any] = []
 
     class Mine(dg.IOManager):
@@ -139,7 +146,9 @@ def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox, tmp_path: Path) ->
         def load_input(self, context: dg.InputContext) -> None: ...
 
     defs = dg.Definitions.merge(
-        workspace(sandbox, tmp_path / "none.duckdb", streams=["contacts"], io_manager_key="mine"),
+        build_intercom_definitions(
+            resource_of(sandbox), streams=["contacts"], io_manager_key="mine", models=False
+        ),
         dg.Definitions(resources={"mine": Mine()}),
     )
     with dg.instance_for_test() as instance:
@@ -255,6 +264,55 @@ def test_a_translator_names_the_assets_and_everything_follows(
         assert key in {event.asset_key for event in materializations(support)}
     for stream in streams:
         assert differences(database, sandbox.workspace, stream) == []
+
+
+@pytest.mark.parametrize(
+    "key", [["raw-zone", "contacts"], ["raw", "intercom.contacts"], ["a b", "ü"]]
+)
+def test_keys_may_hold_what_names_of_ops_may_not(key: list[str], tmp_path: Path) -> None:
+    class Ours(IntercomTranslator):
+        def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
+            return super().get_asset_spec(stream).replace_attributes(key=[*key, stream.name])
+
+    defs = build_intercom_definitions(database=str(tmp_path / "w.duckdb"), translator=Ours())
+    assert dg.AssetKey([*key, "contacts"]) in defs.resolve_asset_graph().get_all_asset_keys()
+
+
+def test_a_prefix_may_hold_what_names_of_jobs_may_not(sandbox: Sandbox, tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    defs = workspace(sandbox, database, key_prefix="eu-west/a.b", streams="tags", models=True)
+    with dg.instance_for_test() as instance:
+        assert run(defs, "intercom_eu_west_a_b_everything", instance).success
+    with duckdb.connect(str(database)) as connection:
+        [(rows,)] = connection.execute("select count(*) from eu_west_a_b.tags").fetchall()
+    assert rows == len(sandbox.workspace.tags)
+
+
+def test_a_builder_does_not_build_the_packages_own_location(tmp_path: Path) -> None:
+    # Which goes by the environment, where the project's own says nothing that it could use.
+    code = (
+        "from intercom_assets import IntercomComponent, build_intercom_definitions\n"
+        "build_intercom_definitions(database='w.duckdb', streams='tags')"
+    )
+    environment = {**os.environ, "INTERCOM_STREAMS": "contacs"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path)
+    assert done.returncode == 0
+
+
+def test_configuration_is_added_to_what_a_resource_says_itself() -> None:
+    own = WarehouseResource(
+        database=dg.EnvVar("SOMEWHERE"), init_sql=["select 1"], connection_config={"threads": 2}
+    )
+    given = {"threads": 1, "access_mode": "automatic"}
+    defs = build_intercom_definitions(warehouse=own, connection_config=given)
+    store = defs.resources["intercom_io_manager"]
+    assert store.duckdb.connection_config == {"threads": 2, "access_mode": "automatic"}
+    assert store.duckdb.init_sql == ["select 1"]
+
+
+def test_an_own_io_manager_and_settings_of_ours_contradict_each_other() -> None:
+    with pytest.raises(ValueError, match="schema: for our own IO manager"):
+        build_intercom_definitions(io_manager_key="mine", schema="raw")
 
 
 def can_count_connections() -> bool:

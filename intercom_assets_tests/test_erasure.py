@@ -12,8 +12,8 @@ import dagster as dg
 import duckdb
 import pytest
 
+from intercom_assets import build_intercom_definitions
 from intercom_assets.cli import main
-from intercom_assets.definitions import build_intercom_definitions
 from intercom_assets.erasure import Erased, NotErasable, erase
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Sandbox

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from dagster_duckdb import DuckDBResource
 
-from intercom_assets.definitions import build_intercom_definitions
+from intercom_assets import build_intercom_definitions
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.resources import IntercomResource
 from intercom_assets.sandbox import Sandbox

@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from intercom_assets.definitions import build_intercom_definitions
+from intercom_assets import build_intercom_definitions
 from intercom_assets.io_manager import IntercomDuckDBIOManager
 from intercom_assets.models.assets import relation_specs
 from intercom_assets.models.making import make_relations
