@@ -8,6 +8,7 @@ from pydantic import Field
 
 from intercom_assets.erasure import Erased, NotErasable, erase
 from intercom_assets.io_manager import IntercomDuckDBIOManager
+from intercom_assets.observability.metadata import IntercomMetadataSet
 from intercom_assets.warehouse.errors import WarehouseError
 
 
@@ -74,12 +75,14 @@ def build_erase_job(name: str, io_manager_key: str) -> dg.JobDefinition:
         for line in erased.lines():
             context.log.info(line)
         context.add_output_metadata(
-            {
-                "intercom/removed": dict(erased.removed),
-                "intercom/redacted": dict(erased.redacted),
-                "intercom/namesakes": erased.namesakes,
-                "intercom/dry_run": config.dry_run,
-            }
+            dict(
+                IntercomMetadataSet(
+                    removed=dg.MetadataValue.json(dict(erased.removed)),
+                    redacted=dg.MetadataValue.json(dict(erased.redacted)),
+                    namesakes=dg.MetadataValue.json(erased.namesakes),
+                    dry_run=config.dry_run,
+                )
+            )
         )
 
     @dg.job(

@@ -335,6 +335,9 @@ def test_a_person_types_it_and_the_file_is_written_anew(
         typed("1", "--warehouse", str(tmp_path / "other.duckdb"))
 
 
+ERASED = ("removed", "redacted", "namesakes", "dry_run")
+
+
 def test_a_job_erases(scene: Scene) -> None:
     defs = build_intercom_definitions(
         IntercomResource(access_token="token"), str(scene.project.database), models=False
@@ -345,3 +348,7 @@ def test_a_job_erases(scene: Scene) -> None:
     )
     assert done.success
     assert scene.found(*SIGNS) == {}
+    [output] = [event for event in done.all_events if event.is_successful_output]
+    told = {key: value.value for key, value in output.step_output_data.metadata.items()}
+    assert told["intercom/removed"]["contacts"] == 2
+    assert told.keys() == {f"intercom/{name}" for name in ERASED}

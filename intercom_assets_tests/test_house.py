@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(("importer", "imported"), REFUSED)
 def test_what_a_wing_may_not_know_is_refused(told: str, importer: str, imported: str) -> None:
     assert f"{PACKAGE}.{importer} -> {PACKAGE}.{imported} (l." in told, told
+
+
+def test_what_events_tell_is_declared_in_one_place() -> None:
+    literal = re.compile(r'"intercom/\w+":')
+    files = (ROOT / PACKAGE).rglob("*.py")
+
+    assert [file.name for file in files if literal.search(file.read_text())] == []
 
 
 def test_no_room_is_too_large() -> None:

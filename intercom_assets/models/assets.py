@@ -10,6 +10,8 @@ import dagster as dg
 
 from intercom_assets.models.making import Made, Store, make_relations
 from intercom_assets.models.relations import Relation, Rendered, relations_over
+from intercom_assets.observability import metadata
+from intercom_assets.observability.metadata import IntercomMetadataSet
 
 RELATIONS = "relations"
 
@@ -43,8 +45,8 @@ def report_relations(
             key_of(made.relation, tables),
             description="The view was made." if made.is_new else "The view shows what is new.",
             metadata={
-                "dagster/column_schema": _schema(made),
-                "intercom/rows_gone": made.left_out,
+                metadata.COLUMN_SCHEMA: _schema(made),
+                **IntercomMetadataSet(rows_gone=made.left_out),
             },
         )
 
@@ -57,21 +59,21 @@ def key_of(relation: Relation, tables: Mapping[str, dg.AssetKey]) -> dg.AssetKey
 
 def _spec(relation: Relation, tables: Mapping[str, dg.AssetKey]) -> dg.AssetSpec:
     there = [table for table in relation.tables if table in tables]
-    metadata: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     if not relation.attributes:
         columns = [
             dg.TableColumn(column.name, column.kind, column.description)
             for column in relation.columns
         ]
-        metadata["dagster/column_schema"] = dg.TableSchema(columns=columns)
-        metadata["dagster/column_lineage"] = _lineage(relation, relation.render(there), tables)
+        told[metadata.COLUMN_SCHEMA] = dg.TableSchema(columns=columns)
+        told[metadata.COLUMN_LINEAGE] = _lineage(relation, relation.render(there), tables)
     return dg.AssetSpec(
         key_of(relation, tables),
         deps=[tables[table] for table in there],
         description=f"{relation.description}\n\nA view, made by the run that makes its table.",
         group_name=RELATIONS,
         kinds={"duckdb", "view"},
-        metadata=metadata,
+        metadata=told,
     )
 
 

@@ -14,6 +14,8 @@ from intercom_assets.models.building import MODELS_SCHEMA, OPTIONAL, Builder, Bu
 from intercom_assets.models.package import Model, Rendered, Test, models, models_over
 from intercom_assets.models.relations import relations_over
 from intercom_assets.models.there import tables_in
+from intercom_assets.observability import metadata
+from intercom_assets.observability.metadata import IntercomMetadataSet
 
 MODELS = "models"
 R = TypeVar("R")
@@ -102,9 +104,9 @@ class _Factory:
             kinds={"duckdb", "sql"},
             description=model.description,
             metadata={
-                "dagster/column_schema": dg.TableSchema(columns=columns),
-                "dagster/column_lineage": self._lineage(model),
-                "dagster/table_name": f"{self.models_schema}.{model.name}",
+                metadata.COLUMN_SCHEMA: dg.TableSchema(columns=columns),
+                metadata.COLUMN_LINEAGE: self._lineage(model),
+                metadata.TABLE_NAME: f"{self.models_schema}.{model.name}",
             },
             automation_condition=dg.AutomationCondition.eager(),
             check_specs=[
@@ -185,10 +187,12 @@ class _Factory:
         )
         yield dg.MaterializeResult(
             metadata={
-                "dagster/row_count": built.rows,
-                "intercom/seconds": seconds,
-                "intercom/built": "all rows" if built.is_whole else "what changed",
-                "intercom/rows_gone": built.left_out,
+                metadata.ROW_COUNT: built.rows,
+                **IntercomMetadataSet(
+                    seconds=seconds,
+                    built="all rows" if built.is_whole else "what changed",
+                    rows_gone=built.left_out,
+                ),
             },
             check_results=[
                 dg.AssetCheckResult(

@@ -12,7 +12,7 @@ from dagster._core.definitions.metadata.metadata_set import NamespacedMetadataSe
 
 
 class IntercomMetadataSet(NamespacedMetadataSet):
-    """What an event tells about a stream's table, each key with ``intercom/`` in front.
+    """All that an event tells, of whatever asset or job, each key with ``intercom/`` in front.
 
     Streams count further things, such as ``intercom/conversations_gone``, see `counts_of`.
 
@@ -43,6 +43,14 @@ class IntercomMetadataSet(NamespacedMetadataSet):
         status: HTTP status of the failure.
         code: What Intercom calls the failure.
         request_id: By what Intercom finds the failure.
+        built: Of a model: whether all rows were made, or only what changed.
+        period: Of the report: its days.
+        figures: Of the report: what it says, as a table.
+        page: Of the report: where its page is.
+        removed: Of an erasure: rows that went, by table.
+        redacted: Of an erasure: rows that stay without the person, by table.
+        namesakes: Of an erasure: other contacts with an email of theirs.
+        dry_run: Of an erasure: whether it was undone.
     """
 
     # Not `str | None`, which Dagster 1.12 cannot take apart.
@@ -71,6 +79,14 @@ class IntercomMetadataSet(NamespacedMetadataSet):
     status: Optional[int] = None
     code: Optional[str] = None
     request_id: Optional[str] = None
+    built: Optional[str] = None
+    period: Optional[str] = None
+    figures: Optional[dg.MarkdownMetadataValue] = None
+    page: Optional[dg.PathMetadataValue] = None
+    removed: Optional[dg.JsonMetadataValue] = None
+    redacted: Optional[dg.JsonMetadataValue] = None
+    namesakes: Optional[dg.JsonMetadataValue] = None
+    dry_run: Optional[bool] = None
 
     @classmethod
     def namespace(cls) -> str:
@@ -91,7 +107,6 @@ def counts_of(counts: Mapping[str, int]) -> dict[str, int]:
 # Keys that are read again, or are Dagster's own.
 STREAM = key_of("stream")
 BOOKMARK = key_of("bookmark")
-RECORDS = key_of("records")
 INSERTED = key_of("inserted")
 UPDATED = key_of("updated")
 SECONDS = key_of("seconds")

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from intercom_assets.observability.metadata import IntercomMetadataSet
 from intercom_assets.report.figures import Figures, figures_of
 from intercom_assets.report.page import page_of, written
 
@@ -60,22 +61,21 @@ def build_support_report(
             )
         except LookupError as problem:
             raise dg.Failure(str(problem), allow_retries=False) from None
-        told: dict[str, Any] = {
-            "intercom/period": f"{figures.period.first} to {figures.period.last}",
-            "intercom/figures": dg.MetadataValue.md(_table(figures)),
-        }
+        told = IntercomMetadataSet(
+            period=f"{figures.period.first} to {figures.period.last}",
+            figures=dg.MetadataValue.md(_table(figures)),
+        )
         try:
             page = page_of(figures)
         except ImportError:
             context.log.warning("there is no page without intercom-assets[report]")
-            return dg.MaterializeResult(metadata=told)
+            return dg.MaterializeResult(metadata=dict(told))
         folder = Path(context.instance.storage_directory()) / "_".join(key.path)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{context.run.run_id}.html"
         path.write_text(page, "utf-8")
-        return dg.MaterializeResult(
-            metadata={"intercom/page": dg.MetadataValue.path(str(path)), **told}
-        )
+        shown = IntercomMetadataSet(page=dg.MetadataValue.path(str(path)))
+        return dg.MaterializeResult(metadata={**shown, **told})
 
     return support_report
 
