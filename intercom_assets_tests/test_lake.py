@@ -443,6 +443,23 @@ def test_the_maintenance_job_leaves_fewer_files_and_the_same_rows(lake: str) -> 
     assert count_whole_commits(lake, "things") == 13
 
 
+def test_a_lake_s_query_that_takes_more_memory_than_the_limit_is_asked_without_it(
+    lake: str,
+) -> None:
+    # It has nowhere to put what does not fit.
+    place = Place(lake, {"temp_directory": ""}, extension_directory=extension_directory())
+    warehouse = Store(place, "32MB").warehouse("intercom", 60, print)
+    commit_next(claim(warehouse, "things"))
+
+    largest = warehouse.ask(
+        lambda c: c.execute(
+            "select max(text) from (select repeat('x', 100) || range as text from range(2_000_000) "
+            "order by hash(range) offset 1)"
+        ).fetchall()
+    )
+    assert largest
+
+
 def test_a_lake_that_holds_more_memory_than_the_limit_is_written_all_the_same(lake: str) -> None:
     # What it holds cannot be put on the disk, as that of a query under way cannot.
     place = Place(lake, {"temp_directory": ""}, extension_directory=extension_directory())

@@ -81,7 +81,8 @@ class Memory:
             if self._is_set and self._ours == 1 and self._is_shared(connection):
                 _leave_to_duckdb(connection)
             self._ours -= 1
-            self._is_set = self._is_set and self._ours > 0
+            # What nobody else can use stays open, with its limit, when the last of us goes.
+            self._is_set = self._is_set and (self._ours > 0 or self._is_private)
 
     def _set(self, connection: DuckDBPyConnection, limit: str) -> None:
         try:
