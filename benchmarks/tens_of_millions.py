@@ -127,9 +127,7 @@ def loaded(database: str) -> dict[str, dict[str, float]]:
 
 def grown(database: str) -> dict[str, float]:
     """What further writing takes once there are many times as many parts."""
-    subprocess.run(
-        [sys.executable, "-m", "benchmarks.tens_of_millions", database, "fill"], check=True
-    )
+    _run(database, "fill")
     landing = _landing(database, "conversation_parts", "more")
     began = time.perf_counter()
     _load(landing, _parts(PARTS * GROWTH, MORE))
