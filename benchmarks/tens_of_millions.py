@@ -78,8 +78,8 @@ def run() -> Iterator[Result]:
             many = f"among {PARTS * GROWTH:,} parts in {name}"
             yield Result(f"{MORE:,} {many}", grown["rate"], 5_000, "rows/s", at_least=True)
             yield Result(f"{CHANGED:,} scattered changes {many}", grown["change"], 60, "s")
-            yield Result(f"5,000 outstanding conversations {many}", grown["queue"], 60, "s")
-            yield Result("peak memory of that", grown["peak_mb"], 450, "MB")
+            yield Result(f"a page of outstanding conversations {many}", grown["queue"], 60, "s")
+            yield Result("peak memory of that", grown["peak_mb"], 1_500, "MB")
             yield Result(f"size of {name} then", _size(place), 20_000, "MB")
 
 
@@ -138,7 +138,7 @@ def grown(database: str) -> dict[str, float]:
     page = next(iter(queue.pages(0, 60, None)))
     asked = time.perf_counter() - began
     # The one of which there is no part is outstanding, too.
-    assert (len(page), queue.total) == (5_000, CONVERSATIONS * GROWTH // ONE_OF + 1)
+    assert len(page) == queue.total == CONVERSATIONS * GROWTH // ONE_OF + 1
     changed = _landing(database, "conversation_parts", "change")
     records = [
         {**_part(number), "updated_at": "2026-01-01T00:00:00Z"}

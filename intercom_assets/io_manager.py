@@ -80,8 +80,8 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         default="48MB",
         description="How much memory DuckDB may use while it lands records, such as 48MB (default) "
         "or 4GB; what does not fit goes to a temporary file, and where that is not possible, the "
-        "limit is lifted. None leaves it to DuckDB, which takes 80 % of the machine's. A "
-        "memory_limit in the connection_config of the DuckDB resource wins over it.",
+        "limit is raised, and then lifted. None leaves it to DuckDB, which takes 80 % of the "
+        "machine's. A memory_limit in the connection_config of the DuckDB resource wins over it.",
     )
 
     models_memory_limit: str | None = Field(

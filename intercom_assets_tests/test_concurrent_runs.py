@@ -443,11 +443,14 @@ def test_a_limit_that_one_stream_lifts_is_lifted_for_all_that_share_the_database
     with other.connection():
         assert limit_of(one) == limited
         assert one.lift_memory_limit()
-        assert limit_of(one) != limited
-        assert limit_of(third) != limited
+        assert limit_of(one) == limit_of(third) == "366.2 MiB" != limited
         # It was too little for this one as well, though the other was faster to find out.
         assert other.lift_memory_limit()
-    assert limit_of(other) != limited
+        assert limit_of(other) == "366.2 MiB"
+    assert other.lift_memory_limit()
+    with duckdb.connect() as connection:
+        [(usual,)] = connection.execute("select current_setting('memory_limit')").fetchall()
+    assert limit_of(other) == limit_of(one) == usual
     assert not other.lift_memory_limit()
 
 

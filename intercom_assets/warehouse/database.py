@@ -165,12 +165,15 @@ class Warehouse:
         raise AssertionError("the loop has no end")
 
     def lift_memory_limit(self) -> bool:
-        """Leaves memory to DuckDB from now on; returns whether there was a limit until now.
+        """Gives DuckDB more memory from now on; returns whether there was a limit until now.
 
         The limit may have been lifted by another stream's run since it was too little for this one.
         """
-        self._memory.lift()
-        return getattr(self._here, "was_limited", False)
+        raised = getattr(self._here, "raised", None)
+        if raised is None:
+            return False
+        self._memory.lift(raised)
+        return True
 
     @contextmanager
     def more_memory(self, limit: str | None) -> Iterator[None]:
@@ -191,8 +194,8 @@ class Warehouse:
                     opened = self._connect()
                     connection = opened.__enter__()
                     stack.push(partial(self._close, opened, connection))
-                    limited = self._memory.opened(connection, self._memory_limit)
-                self._here.was_limited = limited
+                    raised = self._memory.opened(connection, self._memory_limit)
+                self._here.raised = raised
                 return connection
             except duckdb.Error as problem:
                 now, is_away = time.monotonic(), self.kind.is_away(problem)

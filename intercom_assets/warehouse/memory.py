@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,10 @@ from duckdb import DuckDBPyConnection
 # tens of milliseconds, or seconds in a large table, and each look half a millisecond of processor
 # time. So the first looks come soon, later ones half as often each time.
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.01, 0.08
+# What turns out too little is raised so many times, if that is not much, before it is left to
+# DuckDB, which takes most of the machine's: five gigabytes, where a tenth of that would have done.
+RAISED_TIMES, MOST_RAISED_MB = 8, 1_000
+_MEGABYTES = re.compile(r"(\d+) ?MB", re.IGNORECASE)
 
 
 class Memory:
@@ -28,16 +33,21 @@ class Memory:
 
     def __init__(self, is_private: bool = False) -> None:
         self._is_private = is_private
-        self._is_lifted = False
+        # How often the limit has been raised.
+        self._raised = 0
         self._larger: list[str | None] = []
         self._lock = threading.RLock()
         self._ours = 0
         self._is_set = False
         self._watches: dict[int, _Watch] = {}
 
-    def lift(self) -> None:
-        """Leaves it to DuckDB from now on."""
-        self._is_lifted = True
+    def lift(self, raised: int) -> None:
+        """Raises the limit, or leaves it to DuckDB from now on.
+
+        Args:
+            raised: How often the limit had been raised that was too little.
+        """
+        self._raised = max(self._raised, raised + 1)
 
     @contextmanager
     def larger(self, limit: str | None) -> Iterator[None]:
@@ -48,7 +58,7 @@ class Memory:
         finally:
             self._larger.remove(limit)
 
-    def opened(self, connection: DuckDBPyConnection, usual: str | None) -> bool:
+    def opened(self, connection: DuckDBPyConnection, usual: str | None) -> int | None:
         """Counts a connection of ours, and sets the limit.
 
         Args:
@@ -56,7 +66,7 @@ class Memory:
             usual: The limit, if nothing else holds; None leaves it to DuckDB.
 
         Returns:
-            Whether there is a limit of ours now.
+            How often the limit of ours has been raised; None where there is none now.
         """
         with self._lock:
             self._ours += 1
@@ -69,7 +79,7 @@ class Memory:
             elif self._is_set:
                 _leave_to_duckdb(connection)
             self._is_set = limit is not None
-            return self._is_set
+            return self._raised if self._is_set else None
 
     def closing(self, connection: DuckDBPyConnection) -> None:
         """Counts a connection of ours out; the last of us takes the limit away."""
@@ -101,9 +111,12 @@ class Memory:
                 self._is_set = False
 
     def _limit(self, usual: str | None) -> str | None:
-        if usual is None or self._is_lifted:
+        if usual is None:
             return None
-        return self._larger[-1] if self._larger else usual
+        limit = self._larger[-1] if self._larger else usual
+        if limit is None or not self._raised:
+            return limit
+        return _more_than(limit) if self._raised == 1 else None
 
     def _is_shared(self, connection: DuckDBPyConnection) -> bool:
         """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
@@ -114,6 +127,12 @@ class Memory:
         except duckdb.CatalogException:
             return True
         return int(count) > self._ours + len(self._watches)
+
+
+def _more_than(limit: str) -> str | None:
+    found = _MEGABYTES.fullmatch(limit)
+    more = RAISED_TIMES * int(found[1]) if found else MOST_RAISED_MB + 1
+    return f"{more}MB" if more <= MOST_RAISED_MB else None
 
 
 def _leave_to_duckdb(connection: DuckDBPyConnection) -> None:
