@@ -51,8 +51,8 @@ class WarehouseResource(DuckDBResource):
     )
     attach: dict[str, Any] = Field(
         default={},
-        description="Further options of attaching a DuckLake, by name, such as METADATA_SCHEMA or "
-        "DATA_INLINING_ROW_LIMIT.",
+        description="Options of attaching, by name: a DuckLake's, such as METADATA_SCHEMA, or a "
+        "DuckDB file's, such as ENCRYPTION_KEY or STORAGE_VERSION.",
     )
     attach_json: str | None = Field(
         default=None,

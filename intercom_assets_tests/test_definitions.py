@@ -40,11 +40,11 @@ def resource_of(sandbox: Sandbox) -> IntercomResource:
     )
 
 
-def workspace(sandbox: Sandbox, database: Path, **options: Any) -> dg.Definitions:
+def workspace(sandbox: Sandbox, database: Path | None, **options: Any) -> dg.Definitions:
     """The definitions of one workspace."""
     resource = resource_of(sandbox)
     options = {"io_manager": {"charts": False}, "models": False, **options}
-    return build_intercom_definitions(resource, str(database), **options)
+    return build_intercom_definitions(resource, database and str(database), **options)
 
 
 def run(

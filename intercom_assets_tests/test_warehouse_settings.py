@@ -21,6 +21,7 @@ from intercom_assets.warehouse.kinds import DUCKLAKE, FILE, MOTHERDUCK, kind_of
 from intercom_assets.warehouse.location import located
 from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse_resource import place_of
+from intercom_assets_tests.test_definitions import run, workspace
 
 LAKE = "ducklake:postgres:dbname=lake host=db password=opensesame"
 
@@ -188,10 +189,45 @@ def test_initial_sql_takes_texts_from_the_environment(
         resource.get_connection().__enter__()
 
 
+def test_an_encrypted_file_is_written_run_by_run_and_by_several_streams(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THE_KEY", "opensesame")
+    file = tmp_path / "w.duckdb"
+    warehouse = WarehouseResource(
+        database=str(file),
+        attach={"ENCRYPTION_KEY": "${THE_KEY}", "STORAGE_VERSION": "v1.4.0"},
+        # Else DuckDB asks for its extension httpfs, which is not on this machine.
+        init_sql=["set global force_mbedtls_unsafe = 'true'"],
+    )
+    defs = workspace(sandbox, None, warehouse=warehouse, streams=["tags", "contacts", "segments"])
+    with dg.instance_for_test() as instance:
+        for _ in range(2):
+            assert run(defs, "intercom_everything", instance).success
+            # Nobody has it open any more, so that others may.
+            with duckdb.connect(":memory:") as theirs:
+                theirs.execute(f"attach '{file}' as w (read_only, encryption_key 'opensesame')")
+                found = theirs.execute("select count(*) from w.intercom.contacts").fetchall()
+                assert found == [(len(sandbox.workspace.contacts),)]
+    unaware = WarehouseResource(database=str(file))
+    with (
+        pytest.raises(DatabaseUnavailable, match="give its key as ENCRYPTION_KEY"),
+        unaware.get_connection(),
+    ):
+        pass
+    monkeypatch.setenv("THE_KEY", "opensaysme")
+    with (
+        pytest.raises(DatabaseUnavailable, match="correct ENCRYPTION_KEY") as caught,
+        warehouse.get_connection(),
+    ):
+        pass
+    assert "opensaysme" not in str(caught.value)
+
+
 def test_a_file_has_no_data_path(tmp_path: Path, sandbox: Sandbox) -> None:
     place = Place(str(tmp_path / "w.duckdb"), data_path="s3://bucket/lake")
     with (
-        pytest.raises(DatabaseUnavailable, match="are for a DuckLake, and the warehouse is none"),
+        pytest.raises(DatabaseUnavailable, match="is for a DuckLake, and the warehouse is none"),
         FILE.connect(place),
     ):
         pass

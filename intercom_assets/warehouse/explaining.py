@@ -23,6 +23,8 @@ _ADVICE = {
     "No such file or directory": "make that folder, or correct INTERCOM_DUCKDB_PATH",
     "not a valid DuckDB database": "INTERCOM_DUCKDB_PATH names something else, or the file is "
     "damaged: restore a copy, or remove it to have everything read again",
+    "encryption key": "correct ENCRYPTION_KEY in attach",
+    "encrypted database": "give its key as ENCRYPTION_KEY in attach",
     "Permission denied": "give this process the right to write the file and its folder",
     "read-only": "this process must be able to write it",
     "No space left": "make room on the disk",

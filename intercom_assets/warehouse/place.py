@@ -18,7 +18,7 @@ class Place:
         database: What DuckDB opens, as `located` spells it: a file, ``md:…`` or ``ducklake:…``.
         config: What DuckDB is configured with.
         data_path: Where a DuckLake keeps its data, such as ``s3://bucket/folder``.
-        attach: Further options of attaching a DuckLake, such as ``METADATA_SCHEMA``.
+        attach: Options of attaching, such as ``METADATA_SCHEMA`` or ``ENCRYPTION_KEY``.
         init_sql: What is executed first, see `initial_sql`; ``${NAME}`` stands for the text of an
             environment variable, and one that stands alone has statements in it.
         extension_directory: Where DuckDB's extensions are, and are installed.

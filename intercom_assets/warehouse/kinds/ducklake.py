@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -21,8 +18,10 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable, reason
 from intercom_assets.warehouse.kinds import lost_commits
+from intercom_assets.warehouse.kinds.attached import attachment
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
 from intercom_assets.warehouse.kinds.kind import BROKEN, Kind
+from intercom_assets.warehouse.kinds.spilling import room_to_spill
 from intercom_assets.warehouse.place import Place, literal
 from intercom_assets.warehouse.torn import mended
 
@@ -46,7 +45,6 @@ EXTENSIONS = {
 # How often DuckLake itself repeats a commit that another one of the lake came before: ten times by
 # default, which eight writers use up.
 SETTINGS = {"ducklake_max_retry_count": 100}
-_OPTION = re.compile(r"[A-Za-z_]+")
 
 _opened: dict[str, DuckDBPyConnection] = {}
 _opening = threading.Lock()
@@ -114,7 +112,7 @@ def _leave_open(*connections: DuckDBPyConnection) -> None:
 
 
 def _open(place: Place) -> DuckDBPyConnection:
-    config = {**AS_DAGSTER, **_room_to_spill(), **place.settings}
+    config = {**AS_DAGSTER, **room_to_spill(), **place.settings}
     instance = duckdb.connect(":memory:", config=config)
     try:
         catalogue = place.database.split(":", 1)[1]
@@ -131,17 +129,8 @@ def _open(place: Place) -> DuckDBPyConnection:
     return instance
 
 
-def _room_to_spill() -> dict[str, str]:
-    """Where what does not fit into memory goes; DuckDB's own choice is a folder that all processes
-    of one working directory share, which may be nobody's to write."""
-    try:
-        return {"temp_directory": f"{tempfile.gettempdir()}/intercom_assets_{uuid4().hex}"}
-    except FileNotFoundError:  # There is no place for temporary files.
-        return {}
-
-
 def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
-    attach = f"attach {literal(place.database)} as {NAME}{_options(place)}"
+    attach = attachment(place, NAME)
     try:
         instance.execute(attach)
     except duckdb.Error as problem:
@@ -149,15 +138,6 @@ def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
         if not mended(catalogue, problem):
             raise initial_sql.without_window(problem) from None
         instance.execute(attach)
-
-
-def _options(place: Place) -> str:
-    given = {"DATA_PATH": place.data_path} if place.data_path else {}
-    options = {**given, **{name.upper(): value for name, value in place.attach.items()}}
-    if wrong := [name for name in options if not _OPTION.fullmatch(name)]:
-        raise DatabaseUnavailable(f"no option of attaching can be called {wrong[0]!r}")
-    words = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
-    return f" ({words})" if words else ""
 
 
 def _extensions(address: str) -> list[str]:

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable
 from intercom_assets.warehouse.holding import alone
+from intercom_assets.warehouse.kinds.attached import attached
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.place import Place
 from intercom_assets.warehouse.torn import MENDED, mended
@@ -26,15 +27,19 @@ def connect(place: Place) -> Iterator[DuckDBPyConnection]:
     Raises:
         DatabaseUnavailable: When the place has what only a DuckLake can have.
     """
-    if place.data_path or place.attach:
+    if place.data_path:
         raise DatabaseUnavailable(
-            "a data path and options of attaching are for a DuckLake, and the warehouse is none: "
-            "leave them out, or name it ducklake:..."
+            "a data path is for a DuckLake, and the warehouse is none: leave it out, or name it "
+            "ducklake:..."
         )
     # Not by the resource's own get_connection, which tries again for 100 s whatever is wrong,
     # and never says so.
     with alone(place.database):
         try:
+            if place.attach:
+                with attached(place, {**AS_DAGSTER, **place.settings}) as connection:
+                    yield connection
+                return
             with _opened(place) as connection:
                 initial_sql.run(connection, place)
                 yield connection
