@@ -177,6 +177,8 @@ DUCKLAKE = Kind(
         "SlowDown",
         "Could not establish connection",
         "Timeout was reached",
+        # In place of why a file could not be written: then there is none to be taken back.
+        "Could not remove file",
     ),
     # What libpq says, and sockets and TLS below it.
     away=(
