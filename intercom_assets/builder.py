@@ -38,7 +38,7 @@ def build_intercom_definitions(
     fivetran_schema: str | None = None,
     **options: Any,
 ) -> dg.Definitions:
-    """Everything for one workspace: assets, checks, resources, jobs, a schedule and sensors.
+    """Everything for one workspace: assets, checks, resources, jobs, schedules and sensors.
 
     `dagster.Definitions.merge` puts several workspaces into one code location. The location's own
     executor is left to the project: the jobs carry the one that suits them.

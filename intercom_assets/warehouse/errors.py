@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 # Of what DuckDB says, characters.
 LONGEST = 500
+_WINDOW = re.compile(r"\n\s*LINE \d+: .*", re.DOTALL)
+
+
+def without_window(said: str) -> str:
+    """What DuckDB says, without the window that it shows of a statement, which may cut a secret."""
+    return _WINDOW.sub("", said)
 
 
 def reason(said: str) -> str:
     """What DuckDB says, in one line, without the window that it shows of a statement."""
-    return " ".join(said.split("\nLINE ")[0].split())[:LONGEST]
+    return " ".join(without_window(said).split())[:LONGEST]
 
 
 class WarehouseError(Exception):

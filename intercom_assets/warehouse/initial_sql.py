@@ -12,13 +12,11 @@ import threading
 import duckdb
 from duckdb import DuckDBPyConnection, StatementType
 
-from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.errors import DatabaseUnavailable, without_window
 from intercom_assets.warehouse.masks import MASK
 from intercom_assets.warehouse.place import Place
 
 _SETTINGS = (StatementType.SET, StatementType.VARIABLE_SET, StatementType.PRAGMA)
-# Where in the text it is, which shows half a secret.
-_WINDOW = re.compile(r"\n\s*LINE \d+: .*", re.DOTALL)
 _NEAR = re.compile(r'(?<=at or near ")(.+)(?=")', re.DOTALL)
 # What DuckDB says of what an instance has.
 _IS_THERE = ("already exists", "already attached")
@@ -58,13 +56,6 @@ def set_again(connection: DuckDBPyConnection, place: Place) -> None:
             _run(connection, place, number, statement)
 
 
-def without_window(problem: duckdb.Error) -> duckdb.Error:
-    """An error without the piece of the statement that it shows."""
-    plain = type(problem)(_WINDOW.sub("", str(problem)))
-    plain.__traceback__ = problem.__traceback__
-    return plain
-
-
 def _statements(connection: DuckDBPyConnection, place: Place) -> list[duckdb.Statement]:
     found: list[duckdb.Statement] = []
     for text in place.statements():
@@ -94,7 +85,7 @@ def _told(place: Place, number: int, problem: duckdb.Error, where: str = "") -> 
     secrets = list(place.secrets())
     said = _NEAR.sub(
         lambda near: MASK if any(near[1] in secret for secret in secrets) else near[1],
-        _WINDOW.sub("", str(problem)),
+        without_window(str(problem)),
     )
     said = place.hide(" ".join(said.split()))
     text = f"statement {number} of the initial SQL{where}: {said}"

@@ -6,6 +6,7 @@ all of this process who have it open share, and which goes with the last of them
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import defaultdict
@@ -17,14 +18,14 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from intercom_assets.warehouse import initial_sql
-from intercom_assets.warehouse.errors import DatabaseUnavailable
+from intercom_assets.warehouse.errors import DatabaseUnavailable, without_window
 from intercom_assets.warehouse.kinds.spilling import room_to_spill
 from intercom_assets.warehouse.place import Place, literal
 
 NAME = "warehouse"
 _OPTION = re.compile(r"[A-Za-z_]+")
 
-_open: defaultdict[str, list[DuckDBPyConnection]] = defaultdict(list)
+_open: defaultdict[tuple[int, str], list[DuckDBPyConnection]] = defaultdict(list)
 _opening_or_closing = threading.Lock()
 
 
@@ -40,8 +41,9 @@ def attached(place: Place, config: Mapping[str, Any]) -> Iterator[DuckDBPyConnec
         DatabaseUnavailable: When no option can have such a name.
     """
     with _opening_or_closing:
-        others = _open[repr(place)]
-        connection = others[0].cursor() if others else _attach(place, config)
+        # An instance does not live on in a forked process.
+        others = _open[os.getpid(), repr(place)]
+        connection = others[0].cursor() if others else _opened(place, config)
         others.append(connection)
     try:
         initial_sql.set_again(connection, place)
@@ -53,16 +55,25 @@ def attached(place: Place, config: Mapping[str, Any]) -> Iterator[DuckDBPyConnec
             connection.close()
 
 
-def attachment(place: Place, name: str) -> str:
-    """The statement that attaches a database.
+def attach(connection: DuckDBPyConnection, place: Place, name: str) -> None:
+    """Attaches a database.
 
     Args:
+        connection: To whose instance.
         place: Where the database is, and its options.
         name: What it is attached as.
 
     Raises:
         DatabaseUnavailable: When no option can have such a name.
+        duckdb.Error: When DuckDB refuses it; without the statement, in which keys stand.
     """
+    try:
+        connection.execute(_statement(place, name))
+    except duckdb.Error as problem:
+        raise type(problem)(without_window(str(problem))) from None
+
+
+def _statement(place: Place, name: str) -> str:
     given = {"DATA_PATH": place.data_path} if place.data_path else {}
     options = {**given, **{name.upper(): value for name, value in place.attach.items()}}
     if wrong := [name for name in options if not _OPTION.fullmatch(name)]:
@@ -71,12 +82,12 @@ def attachment(place: Place, name: str) -> str:
     return f"attach {literal(place.database)} as {name}" + (f" ({words})" if words else "")
 
 
-def _attach(place: Place, config: Mapping[str, Any]) -> DuckDBPyConnection:
+def _opened(place: Place, config: Mapping[str, Any]) -> DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config={**room_to_spill(), **config})
     try:
         # First, for it may load what the options need.
         initial_sql.run(connection, place)
-        connection.execute(attachment(place, NAME))
+        attach(connection, place, NAME)
     except BaseException:
         connection.close()
         raise

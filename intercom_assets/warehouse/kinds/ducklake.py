@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 from intercom_assets.warehouse import initial_sql
 from intercom_assets.warehouse.errors import DatabaseUnavailable, reason
 from intercom_assets.warehouse.kinds import lost_commits
-from intercom_assets.warehouse.kinds.attached import attachment
+from intercom_assets.warehouse.kinds.attached import attach
 from intercom_assets.warehouse.kinds.file import AS_DAGSTER
 from intercom_assets.warehouse.kinds.kind import BROKEN, Kind
 from intercom_assets.warehouse.kinds.spilling import room_to_spill
@@ -130,14 +130,13 @@ def _open(place: Place) -> DuckDBPyConnection:
 
 
 def _attach(instance: DuckDBPyConnection, place: Place, catalogue: str) -> None:
-    attach = attachment(place, NAME)
     try:
-        instance.execute(attach)
+        attach(instance, place, NAME)
     except duckdb.Error as problem:
         # A catalogue may be a DuckDB file.
         if not mended(catalogue, problem):
-            raise initial_sql.without_window(problem) from None
-        instance.execute(attach)
+            raise
+        attach(instance, place, NAME)
 
 
 def _extensions(address: str) -> list[str]:
