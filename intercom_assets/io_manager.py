@@ -167,15 +167,20 @@ class IntercomDuckDBIOManager(dg.ConfigurableIOManager):
         today = datetime.fromtimestamp(extraction.now(), timezone.utc).date()
         for each, berth in zip(extraction.all, landing.all, strict=True):
             key = step.key if each is extraction else extraction.key_of(each, step.key)
-            log, numbers = step.log.of(key), writer.numbers(berth, each)
+            log, table = step.log.of(key), berth.describe()
+            numbers, columns = writer.numbers(berth, each, table), table.columns
             log.info(summary(numbers, each.stream.counts))
             if unparsed := berth.changes.unparsed:
                 told = ", ".join(f"{n} of {field}" for field, n in unparsed.items())
                 log.warning(f"values that did not fit are kept in {UNPARSED}: {told}")
             each.landed = {
                 **numbers,
-                **look_inside(berth, each.presentation, self.preview, self.charts, today, log),
-                **facts_of(berth, key, each.presentation, each.redaction, extraction.asset_keys),
+                **look_inside(
+                    berth, columns, each.presentation, self.preview, self.charts, today, log
+                ),
+                **facts_of(
+                    berth, columns, key, each.presentation, each.redaction, extraction.asset_keys
+                ),
             }
 
     def load_input(self, context: dg.InputContext) -> "pd.DataFrame":

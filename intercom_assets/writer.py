@@ -23,7 +23,7 @@ from intercom_assets.streams.timestamps import to_iso
 from intercom_assets.threads.crews import WRITERS, in_background
 from intercom_assets.threads.garbage import collect_recent
 from intercom_assets.warehouse import Landing, Warehouse
-from intercom_assets.warehouse.berth import Berth
+from intercom_assets.warehouse.berth import Berth, Described
 from intercom_assets.warehouse.buffer import Buffer
 from intercom_assets.warehouse.errors import ShrinkRefused, WarehouseError
 from intercom_assets.warehouse.lease import Turn, beating
@@ -164,15 +164,15 @@ class Writer:
         if self._is_told and now - self._observed_at < OBSERVATION_SECONDS:
             return
         self._observed_at, self._is_told = now, True
-        numbers = self.numbers(self._landing, self._extraction)
+        numbers = self.numbers(self._landing, self._extraction, self._landing.describe())
         self._step.tell(dg.AssetObservation(self._step.key, metadata=numbers))
 
-    def numbers(self, berth: Berth, extraction: Extraction) -> dict[str, Any]:
+    def numbers(self, berth: Berth, extraction: Extraction, table: Described) -> dict[str, Any]:
         """How far the run is at one of its tables: all numbers that any event tells of it.
 
         One that is missing from an event would leave a gap in Dagster's plot of it.
         """
-        changes, table = berth.changes, berth.describe()
+        changes = berth.changes
         told = IntercomMetadataSet(
             records=self._records[berth.name],
             inserted=changes.inserted,

@@ -17,6 +17,10 @@ DAYS = 90
 SERIES = 6
 OTHERS = "others"
 
+# In dots; those of the legend: what is beside its texts, and a letter of them.
+WIDTH, HEIGHT, DPI = 720, 260, 100
+LEGEND, LETTER = 60, 6
+
 Count = tuple[date, str, int]
 
 
@@ -71,17 +75,20 @@ def draw(chart: Chart, counts: Sequence[Count], today: date) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import ConciseDateFormatter
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     # A day without anything on either side, so that a single day has a width.
     first = min(day for day, _, _ in counts) - timedelta(1)
     days = [first + timedelta(n) for n in range((today - first).days + 2)]
-    figure = Figure(figsize=(7.2, 2.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI)
     axes = figure.add_subplot()
     series = _series(counts)
     heights = [[by_day.get(day, 0) for day in days] for by_day in series.values()]
     # A dollar sign would begin a formula.
     labels = [name.replace("$", r"\$") for name in series]
+    # Not by one of matplotlib's layouts: each measures every text, which takes as long as drawing.
+    legend = LEGEND + LETTER * max(map(len, labels))
+    figure.subplots_adjust(left=0.075, right=1 - legend / WIDTH, top=0.88, bottom=0.17)
     if chart.stacked:
         # One shape a series: a rectangle a day would take three times as long.
         axes.stackplot(days, *heights, labels=labels, step="mid")  # type: ignore[arg-type]
@@ -95,8 +102,11 @@ def draw(chart: Chart, counts: Sequence[Count], today: date) -> bytes:
     axes.spines[["top", "right"]].set_visible(False)
     dates = ConciseDateFormatter(axes.xaxis.get_major_locator())  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(dates)
+    axes.xaxis.get_offset_text().set_fontsize(8)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    # Millions do not need more room than thousands: 2M.
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    figure.legend(loc="upper right", bbox_to_anchor=(1, 0.9), fontsize=8, frameon=False)
     file = io.BytesIO()
     # Not by savefig, which lays everything out a second time.
     FigureCanvasAgg(figure).print_png(file)  # type: ignore[no-untyped-call]

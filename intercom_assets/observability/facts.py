@@ -21,6 +21,7 @@ from intercom_assets.warehouse.statements import living
 
 def facts_of(
     berth: Berth,
+    columns: Mapping[str, str],
     key: dg.AssetKey,
     presentation: Presentation,
     redaction: Redaction,
@@ -30,13 +31,13 @@ def facts_of(
 
     Args:
         berth: The run's place at the table, once it is done.
+        columns: Types of the table's columns, by name.
         key: The table's asset.
         presentation: How the table shows itself.
         redaction: What was left out of it.
         siblings: The assets of the tables beside it, as far as anybody named them.
     """
     changes = berth.changes
-    columns = berth.describe().columns
     told = IntercomMetadataSet(
         new_columns=_json(changes.new_columns),
         widened_columns=_json(changes.widened),
@@ -57,6 +58,7 @@ def facts_of(
 
 def look_inside(
     berth: Berth,
+    columns: Mapping[str, str],
     presentation: Presentation,
     preview: str,
     charts: bool,
@@ -67,6 +69,7 @@ def look_inside(
 
     Args:
         berth: The run's place at the table, once it is done.
+        columns: Types of the table's columns, by name.
         presentation: How the table shows itself.
         preview: How personal data shows, see `preview_markdown`.
         charts: Whether a chart is wanted.
@@ -75,7 +78,6 @@ def look_inside(
     """
     shown: str | None = None
     chart: str | None = None
-    columns = berth.describe().columns
     with berth.warehouse.connection() as connection:
         table = living(path(connection, berth.warehouse.schema, berth.name))
         try:

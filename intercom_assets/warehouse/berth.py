@@ -99,8 +99,8 @@ class Berth:
         with self.warehouse.transaction() as connection:
             books, table = self.books(connection), self.table(connection)
             claim, stored = books.claim(self.name, source, run_id, turn)
-            is_gone = not table.exists()
             added = table.create()
+            is_gone = added is None
             if is_gone:
                 books.forget_columns(self.name)
             elif added and stored.state:
@@ -177,7 +177,7 @@ class Berth:
 
         def look(connection: DuckDBPyConnection) -> Described:
             table = self.table(connection)
-            return Described(table.count(), table.count_gone(), table.columns())
+            return Described(*table.counts(), table.columns())
 
         return self.warehouse.ask(look)
 

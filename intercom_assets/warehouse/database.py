@@ -190,7 +190,7 @@ class Warehouse:
         said = began - SAY_AGAIN_SECONDS + SAY_AFTER_SECONDS
         while True:
             try:
-                with _opening_or_closing:
+                with _opening_or_closing, self._memory.lock:
                     opened = self._connect()
                     connection = opened.__enter__()
                     stack.push(partial(self._close, opened, connection))
@@ -217,7 +217,7 @@ class Warehouse:
         connection: DuckDBPyConnection,
         *exc_info: Any,
     ) -> None:
-        with _opening_or_closing:
+        with _opening_or_closing, self._memory.lock:
             try:
                 self._memory.closing(connection)
             finally:

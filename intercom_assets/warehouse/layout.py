@@ -7,7 +7,7 @@ where it would, and it refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from duckdb import DuckDBPyConnection
 
@@ -15,7 +15,7 @@ from intercom_assets.version import __version__
 from intercom_assets.warehouse.errors import NewerLayout
 from intercom_assets.warehouse.kinds.kind import Kind
 from intercom_assets.warehouse.names import path, quote
-from intercom_assets.warehouse.statements import tables_in
+from intercom_assets.warehouse.statements import columns_in
 
 # What stands in them is of one stream each, by the column `stream`.
 BOOKS = {
@@ -74,13 +74,13 @@ def lay_out(connection: DuckDBPyConnection, schema: str, kind: Kind, stream: str
     """
     home = path(connection, schema)
     connection.execute(f"create schema if not exists {home}")
-    there = set() if kind.shares_books else tables_in(connection, schema)
-    _make(connection, f"{home}._layout", LAYOUT)
+    there = columns_in(connection, schema)
+    _make(connection, f"{home}._layout", LAYOUT, there.get("_layout"))
     _agree(connection, home, kind)
     for name, columns in BOOKS.items():
         own = kind.book(name, stream)
         table = f"{home}.{quote(own)}"
-        _make(connection, table, columns)
+        _make(connection, table, columns, there.get(own))
         if name in there and own not in there:
             # Earlier versions had one for all streams in every kind of warehouse.
             connection.execute(
@@ -96,12 +96,18 @@ def make_book(connection: DuckDBPyConnection, name: str, table: str) -> None:
         name: What stands in it, one of `BOOKS`.
         table: Its qualified name.
     """
-    _make(connection, table, BOOKS[name])
-
-
-def _make(connection: DuckDBPyConnection, table: str, columns: Iterable[str]) -> None:
-    connection.execute(f"create table if not exists {table} ({', '.join(columns)})")
+    connection.execute(f"create table if not exists {table} ({', '.join(BOOKS[name])})")
     found = {row[0].casefold() for row in connection.execute(f"describe {table}").fetchall()}
+    _make(connection, table, BOOKS[name], found)
+
+
+def _make(
+    connection: DuckDBPyConnection, table: str, columns: Iterable[str], found: Container[str] | None
+) -> None:
+    """Makes a table, or gives one the columns that it lacks."""
+    if found is None:
+        connection.execute(f"create table {table} ({', '.join(columns)})")
+        return
     for column in columns:
         if column.split()[0] not in found:
             connection.execute(f"alter table {table} add column {column}")

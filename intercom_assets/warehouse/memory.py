@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-# How long to wait before somebody else is looked for while a commit of ours is under way: it takes
-# tens of milliseconds, or seconds in a large table, and each look half a millisecond of processor
-# time. So the first looks come soon, later ones half as often each time.
+# How long to wait before somebody else is looked for while a connection of ours is open: a commit
+# takes tens of milliseconds, or seconds in a large table, and each look half a millisecond of
+# processor time. So the first looks come soon, later ones half as often each time.
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.01, 0.08
 # What turns out too little is raised so many times, if that is not much, before it is left to
 # DuckDB, which takes most of the machine's: five gigabytes, where a tenth of that would have done.
@@ -33,13 +34,15 @@ class Memory:
 
     def __init__(self, is_private: bool = False) -> None:
         self._is_private = is_private
+        # Held, too, while a connection of ours opens or closes, for it would count as another's.
+        self.lock = threading.RLock()
         # How often the limit has been raised.
         self._raised = 0
         self._larger: list[str | None] = []
-        self._lock = threading.RLock()
-        self._ours = 0
-        self._is_set = False
-        self._watches: dict[int, _Watch] = {}
+        self._ours: list[DuckDBPyConnection] = []
+        # The limit of ours that holds now.
+        self._limit: str | None = None
+        self._is_watched = False
 
     def lift(self, raised: int) -> None:
         """Raises the limit, or leaves it to DuckDB from now on.
@@ -68,31 +71,33 @@ class Memory:
         Returns:
             How often the limit of ours has been raised; None where there is none now.
         """
-        with self._lock:
-            self._ours += 1
-            limit = None if self._is_shared(connection) else self._limit(usual)
-            if limit is not None:
-                self._set(connection, limit)
-                # Of each connection, for DuckDB closes what was made of one along with it.
-                if not self._is_private:
-                    self._watches[id(connection)] = _Watch(connection.cursor(), self._make_way)
-            elif self._is_set:
-                _leave_to_duckdb(connection)
-            self._is_set = limit is not None
-            return self._raised if self._is_set else None
+        with self.lock:
+            self._ours.append(connection)
+            limit = self._wanted(usual)
+            # An instance that is ours alone may be another one than the last.
+            if limit is None or limit != self._limit or self._is_private:
+                is_ours = limit is not None and not self._is_shared(connection)
+                self._take(connection, limit if is_ours else None)
+            return None if self._limit is None else self._raised
 
     def closing(self, connection: DuckDBPyConnection) -> None:
         """Counts a connection of ours out; the last of us takes the limit away."""
-        # Outside of the lock, which it may be waiting for.
-        if watch := self._watches.get(id(connection)):
-            watch.end()
-        with self._lock:
-            self._watches.pop(id(connection), None)
-            if self._is_set and self._ours == 1 and self._is_shared(connection):
-                _leave_to_duckdb(connection)
-            self._ours -= 1
+        with self.lock:
+            if self._limit and len(self._ours) == 1 and self._is_shared(connection):
+                self._take(connection, None)
+            self._ours.remove(connection)
             # What nobody else can use stays open, with its limit, when the last of us goes.
-            self._is_set = self._is_set and (self._ours > 0 or self._is_private)
+            if not (self._ours or self._is_private):
+                self._limit = None
+
+    def _take(self, connection: DuckDBPyConnection, limit: str | None) -> None:
+        """Has another limit hold from now on; None leaves it to DuckDB."""
+        if limit is not None:
+            self._set(connection, limit)
+            self._watch()
+        elif self._limit is not None:
+            _leave_to_duckdb(connection)
+        self._limit = limit
 
     def _set(self, connection: DuckDBPyConnection, limit: str) -> None:
         try:
@@ -103,14 +108,36 @@ class Memory:
             if not self._is_private:
                 raise
 
-    def _make_way(self, connection: DuckDBPyConnection) -> None:
-        """Takes the limit away if somebody else came."""
-        with self._lock:
-            if self._is_set and self._is_shared(connection):
-                _leave_to_duckdb(connection)
-                self._is_set = False
+    def _watch(self) -> None:
+        """Looks from now on, for DuckDB calls nobody back; one thread does for all of us."""
+        if self._is_private or self._is_watched:
+            return
+        self._is_watched = True
+        threading.Thread(target=self._look, name="memory-limit", daemon=True).start()
 
-    def _limit(self, usual: str | None) -> str | None:
+    def _look(self) -> None:
+        """Takes the limit away once somebody else comes, and ends when there is none of ours."""
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            time.sleep(pause)
+            pause = min(2 * pause, LAST_LOOK_SECONDS)
+            with self.lock:
+                # A database that broke down is told by the commit.
+                with suppress(duckdb.Error):
+                    self._make_way()
+                if self._limit is None:
+                    self._is_watched = False
+                    return
+
+    def _make_way(self) -> None:
+        if not self._ours:
+            return
+        # One of the others' may be in the midst of a query.
+        with self._ours[-1].cursor() as connection:
+            if self._is_shared(connection, 1):
+                self._take(connection, None)
+
+    def _wanted(self, usual: str | None) -> str | None:
         if usual is None:
             return None
         limit = self._larger[-1] if self._larger else usual
@@ -118,7 +145,7 @@ class Memory:
             return limit
         return _more_than(limit) if self._raised == 1 else None
 
-    def _is_shared(self, connection: DuckDBPyConnection) -> bool:
+    def _is_shared(self, connection: DuckDBPyConnection, looking: int = 0) -> bool:
         """Whether somebody else has a connection; where DuckDB cannot tell (1.4.0), it may be."""
         if self._is_private:
             return False
@@ -126,7 +153,7 @@ class Memory:
             [(count,)] = connection.execute("from duckdb_connection_count()").fetchall()
         except duckdb.CatalogException:
             return True
-        return int(count) > self._ours + len(self._watches)
+        return int(count) > len(self._ours) + looking
 
 
 def _more_than(limit: str) -> str | None:
@@ -142,35 +169,3 @@ def _leave_to_duckdb(connection: DuckDBPyConnection) -> None:
     connection.execute("set memory_limit = $usual", {"usual": usual})
     # That was rounded.
     connection.execute("reset memory_limit")
-
-
-class _Watch(threading.Thread):
-    """Looks while a limit holds, on a connection of its own, for DuckDB calls nobody back.
-
-    Args:
-        connection: That connection; closed at the end.
-        look: Takes it.
-    """
-
-    def __init__(
-        self, connection: DuckDBPyConnection, look: Callable[[DuckDBPyConnection], None]
-    ) -> None:
-        super().__init__(name="memory-limit", daemon=True)
-        self._connection = connection
-        self._look = look
-        self._ended = threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        """Looks until the end; a database that broke down is told by the commit."""
-        pause = FIRST_LOOK_SECONDS
-        with suppress(duckdb.Error):
-            while not self._ended.wait(pause):
-                self._look(self._connection)
-                pause = min(2 * pause, LAST_LOOK_SECONDS)
-
-    def end(self) -> None:
-        """Stops, and closes the connection."""
-        self._ended.set()
-        self.join()
-        self._connection.close()

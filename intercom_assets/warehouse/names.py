@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from weakref import WeakKeyDictionary
 
 from duckdb import DuckDBPyConnection
 
@@ -34,6 +35,10 @@ RESERVED = frozenset(
 )
 
 
+# Of each connection, which keeps it: it is asked for hundreds of times a run.
+_databases: WeakKeyDictionary[DuckDBPyConnection, str] = WeakKeyDictionary()
+
+
 def quote(name: str) -> str:
     """A name as a SQL identifier, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
@@ -45,9 +50,11 @@ def path(connection: DuckDBPyConnection, *names: str) -> str:
     Without it DuckDB takes ``intercom.contacts`` in a file ``intercom.duckdb`` for ambiguous,
     because the database has the schema's name.
     """
-    # To the end: DuckDB 2.0 lets nothing be registered beside a result.
-    [row] = connection.execute("select current_database()").fetchall()
-    return ".".join(quote(name) for name in (*row, *names))
+    if (database := _databases.get(connection)) is None:
+        # To the end: DuckDB 2.0 lets nothing be registered beside a result.
+        [(database,)] = connection.execute("select current_database()").fetchall()
+        _databases[connection] = database
+    return ".".join(quote(name) for name in (database, *names))
 
 
 def comma(names: Iterable[str], form: str = "{}") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from duckdb import DuckDBPyConnection
 
@@ -22,12 +22,17 @@ def tables_in(connection: DuckDBPyConnection, schema: str) -> set[str]:
     # Not by duckdb_tables(), of which information_schema is made: it asks how large each table is,
     # those of a lake's catalogue in Postgres as well, which takes half a second, and the answer
     # now and then breaks the instance (DuckDB 1.5.5, "Information loss on integer cast").
+    return set(columns_in(connection, schema))
+
+
+def columns_in(connection: DuckDBPyConnection, schema: str) -> dict[str, set[str]]:
+    """The columns of each of a schema's tables and views; all names in lower case."""
     rows = connection.execute(
-        "select distinct lower(table_name) from duckdb_columns() "
-        "where database_name = current_database() and lower(schema_name) = lower(?)",
+        "select lower(table_name), list(lower(column_name)) from duckdb_columns() "
+        "where database_name = current_database() and lower(schema_name) = lower(?) group by 1",
         [schema],
     ).fetchall()
-    return {name for (name,) in rows}
+    return {table: set(columns) for table, columns in rows}
 
 
 def exists(connection: DuckDBPyConnection, schema: str, table: str) -> bool:
@@ -45,22 +50,46 @@ def living(table: str) -> str:
     return f"(select * from {table} where {quote(DELETED_AT)} is null)"
 
 
-def add_column(
-    connection: DuckDBPyConnection, table: str, name: str, kind: str, comment: str | None = None
-) -> None:
-    """Gives a table one more column.
+# Of columns by name: the type, and what it tells.
+Columns = Mapping[str, tuple[str, str | None]]
+
+
+def create_table(connection: DuckDBPyConnection, table: str, columns: Columns) -> None:
+    """Makes a table.
 
     Args:
         connection: An open connection, in a transaction.
         table: Its qualified name.
-        name: The column.
-        kind: Its type.
-        comment: What it tells.
+        columns: Its columns.
     """
-    connection.execute(f"alter table {table} add column {quote(name)} {kind}")
-    if comment:
-        text = comment.replace("'", "''")
-        connection.execute(f"comment on column {table}.{quote(name)} is '{text}'")
+    listed = ", ".join(f"{quote(name)} {kind}" for name, (kind, _) in columns.items())
+    _run(connection, [f"create table {table} ({listed})", *_comments(table, columns)])
+
+
+def add_columns(connection: DuckDBPyConnection, table: str, columns: Columns) -> None:
+    """Gives a table more columns.
+
+    Args:
+        connection: An open connection, in a transaction.
+        table: Its qualified name.
+        columns: The columns, which it does not have.
+    """
+    added = [
+        f"alter table {table} add column {quote(name)} {kind}"
+        for name, (kind, _) in columns.items()
+    ]
+    _run(connection, [*added, *_comments(table, columns)])
+
+
+def _comments(table: str, columns: Columns) -> list[str]:
+    texts = {name: told.replace("'", "''") for name, (_, told) in columns.items() if told}
+    return [f"comment on column {table}.{quote(name)} is '{text}'" for name, text in texts.items()]
+
+
+def _run(connection: DuckDBPyConnection, statements: Sequence[str]) -> None:
+    # In one call: beside other streams each call waits for its turn at Python's lock.
+    if statements:
+        connection.execute("; ".join(statements))
 
 
 def insert_rows(connection: DuckDBPyConnection, table: str, query: str) -> None:

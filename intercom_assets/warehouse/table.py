@@ -36,10 +36,17 @@ from intercom_assets.warehouse.names import (
     path,
     quote,
 )
-from intercom_assets.warehouse.ours import add_ours
+from intercom_assets.warehouse.ours import ours_of
 from intercom_assets.warehouse.rebuild import rebuild
 from intercom_assets.warehouse.spec import TableSpec
-from intercom_assets.warehouse.statements import add_column, exists, insert_rows, living, one
+from intercom_assets.warehouse.statements import (
+    add_columns,
+    create_table,
+    exists,
+    insert_rows,
+    living,
+    one,
+)
 from intercom_assets.warehouse.widening import Recast, cast_of, common_type, with_unparsed
 
 # Enough to know of which fields some values do not fit.
@@ -95,57 +102,52 @@ class Table:
         """How many rows the table has, without those that are marked as gone."""
         return one(self.connection, f"select count(*) from {living(self.sql)}")
 
-    def count_gone(self) -> int:
-        """How many rows are marked as gone."""
-        return one(self.connection, f"select count({quote(DELETED_AT)}) from {self.sql}")
+    def counts(self) -> tuple[int, int]:
+        """How many rows the table has without those that are marked as gone, and how many are."""
+        [(rows, gone)] = self.connection.execute(
+            f"select count(*), count({quote(DELETED_AT)}) from {self.sql}"
+        ).fetchall()
+        return rows - gone, gone
 
-    def create(self) -> list[str]:
+    def create(self) -> list[str] | None:
         """Makes the table, or gives one that is there the columns it lacks.
 
         Returns:
-            The columns that rows lacked which stay.
+            The columns that rows lacked which stay; None if there was no table.
 
         Raises:
             IncompatibleTable: When a column has a type that this package does not write, or rows
                 have lost the column that tells them apart.
         """
-        schema = path(self.connection, self.schema)
-        self.connection.execute(f"create schema if not exists {schema}")
-        self.connection.execute(
-            f"create table if not exists {self.sql} ({quote(SYNCED_AT)} timestamptz)"
-        )
+        if not self.exists():
+            columns = {**self._declared({}), **ours_of(self.spec.merged)}
+            create_table(self.connection, self.sql, columns)
+            return None
         found = self.columns()
         if foreign := {name: kind for name, kind in found.items() if kind not in KNOWN_TYPES}:
             raise IncompatibleTable(
                 f"{self.sql} has columns of types that are not written here: {foreign}. Rename or "
                 "drop the table, then materialize the asset again"
             )
-        properties = self.spec.schema["properties"]
-        lacking = {
-            name: column
-            for name, column in columns_for(properties, found, {}).items()
-            if column not in found
-        }
+        lacking = self._declared(found)
         has_rows = bool(lacking) and not self.spec.replace and self._has_rows()
         if has_rows and (keys := [name for name in self.spec.key if name in lacking]):
             raise IncompatibleTable(
                 f"{self.sql} has rows but no column {', '.join(keys)}, which tells them apart. "
                 "Drop the table, then materialize the asset again: everything is read anew"
             )
-        for name, column in lacking.items():
-            add_column(
-                self.connection,
-                self.sql,
-                column,
-                column_type(properties[name]),
-                properties[name].get("description"),
-            )
-        if len(found) == 1:
-            # Ours belongs last: the table was just made, so nothing is in it.
-            self.connection.execute(f"alter table {self.sql} drop column {quote(SYNCED_AT)}")
-            found = {}
-        add_ours(self.connection, self.sql, self.spec.merged)
-        return list(lacking.values()) if has_rows else []
+        more = {**lacking, **ours_of(self.spec.merged, found)}
+        add_columns(self.connection, self.sql, more)
+        return list(lacking) if has_rows else []
+
+    def _declared(self, found: Mapping[str, str]) -> dict[str, tuple[str, str | None]]:
+        """The columns that the schema declares beside those that were found."""
+        properties = self.spec.schema["properties"]
+        return {
+            column: (column_type(properties[name]), properties[name].get("description"))
+            for name, column in columns_for(properties, found, {}).items()
+            if column not in found
+        }
 
     def _has_rows(self) -> bool:
         return one(self.connection, f"select count(*) from (from {self.sql} limit 1)") > 0
@@ -204,13 +206,14 @@ class Table:
         found = self.columns()
         arrays: dict[str, pa.ChunkedArray] = {}
         casts = []
+        added: dict[str, tuple[str, str | None]] = {}
         recasts: dict[str, Recast] = {}
         widened: list[str] = []
         for name, column in columns_for(rows.table.column_names, found, renamed).items():
             kind, arrays[column] = rows.kinds[name], rows.table[name]
             wanted = common_type(kind, found.get(column, kind))
             if column not in found:
-                add_column(self.connection, self.sql, column, kind, None)
+                added[column] = (kind, None)
                 changes.new_columns.append(column)
             elif wanted != found[column]:
                 recasts[column] = Recast(wanted, cast_of(column, found[column], wanted))
@@ -219,6 +222,7 @@ class Table:
                 casts.append(f"{cast_of(column, kind, wanted)} as {quote(column)}")
             if column != name:
                 changes.renamed[name] = column
+        add_columns(self.connection, self.sql, added)
         if recasts:
             changes.widened |= {column: recast.kind for column, recast in recasts.items()}
             if UNPARSED in found:
@@ -228,13 +232,8 @@ class Table:
             arrays[UNPARSED] = rows.unparsed
             changes.unparsed.update(rows.odd)
             if UNPARSED not in found:
-                add_column(
-                    self.connection,
-                    self.sql,
-                    UNPARSED,
-                    JSON,
-                    "What did not fit its column, by field",
-                )
+                told = {UNPARSED: (JSON, "What did not fit its column, by field")}
+                add_columns(self.connection, self.sql, told)
                 changes.new_columns.append(UNPARSED)
         count = rows.table.num_rows
         arrays[ORDINAL] = encode_column(range(count), BIGINT)[1]
