@@ -48,18 +48,16 @@ def run_checks(
             )
         return
     warehouse = io_manager.warehouse(schema)
-    # As long as one connection is open, a further one costs next to nothing.
-    with warehouse.connection():
-        for check in checks:
-            verdict = _verdict(check, warehouse, extraction.stream.tap_stream_id, extraction, began)
-            yield dg.AssetCheckResult(
-                passed=verdict.passed,
-                asset_key=key,
-                check_name=check.name,
-                severity=check.severity,
-                description=verdict.message,
-                metadata=dict(verdict.facts),
-            )
+    for check in checks:
+        verdict = _verdict(check, warehouse, extraction.stream.tap_stream_id, extraction, began)
+        yield dg.AssetCheckResult(
+            passed=verdict.passed,
+            asset_key=key,
+            check_name=check.name,
+            severity=check.severity,
+            description=verdict.message,
+            metadata=dict(verdict.facts),
+        )
 
 
 def lacking_checks(
