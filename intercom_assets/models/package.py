@@ -13,10 +13,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from intercom_assets.models.columns import Column
 from intercom_assets.models.declared import declared
+from intercom_assets.models.templating import compiled
 from intercom_assets.models.text import text
 
 PACKAGE = Path(__file__).with_name("dbt")
@@ -51,14 +50,17 @@ class Test:
     Attributes:
         name: Its name, as dbt calls it.
         description: What it looks at.
-        template: The query.
-        is_warning: Whether a failure is no more than a warning.
+        template: The query, and dbt's configuration of the test.
     """
 
     name: str
     description: str
     template: str
-    is_warning: bool = False
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether a failure is no more than a warning."""
+        return Place().render(self.template).config.get("severity") == "warn"
 
 
 @dataclass
@@ -114,19 +116,15 @@ class Place:
             found.config.update(said)
             return ""
 
-        found.sql = (
-            _environment()
-            .from_string(template)
-            .render(
-                ref=ref,
-                source=source,
-                config=config,
-                var=lambda name, default=None: self.variables.get(name, default),
-                is_incremental=lambda: is_incremental,
-                this=self.ref(this),
-            )
-            .strip()
+        sql = compiled(template).render(
+            ref=ref,
+            source=source,
+            config=config,
+            var=lambda name, default=None: self.variables.get(name, default),
+            is_incremental=lambda: is_incremental,
+            this=self.ref(this),
         )
+        found.sql = sql.strip()
         return found
 
 
@@ -155,6 +153,8 @@ def models_over(tables: Iterable[str]) -> dict[str, Rendered]:
         tables: Tables of Intercom's that are there, relations among them.
     """
     there = set(tables)
+    if not there:
+        return {}
     place = Place(variables={WITHOUT: [name for name in sources() if name not in there]})
     rendered = {name: place.render(template_of(name)) for name in models()}
     graph = {name: set(each.refs) for name, each in rendered.items()}
@@ -217,8 +217,9 @@ def _test(model: str, column: str, said: str | Mapping[str, Any]) -> Test:
         told = f"{column} is in {facts['to']}."
     else:
         raise ValueError(f"{model}.{column}: no such test: {kind}")
-    is_warning = facts.get("config", {}).get("severity") == "warn"
-    return Test(f"{kind}_{model}_{column}", told, sql, is_warning)
+    if severity := facts.get("config", {}).get("severity"):
+        sql = f"{{{{ config(severity='{severity}') }}}}{sql}"
+    return Test(f"{kind}_{model}_{column}", told, sql)
 
 
 def _own_tests(model: str) -> Sequence[Test]:
@@ -227,12 +228,5 @@ def _own_tests(model: str) -> Sequence[Test]:
     for path in sorted((PACKAGE / "tests").glob(f"{model}_*.sql")):
         template = path.read_text("utf-8")
         comments = [line[3:] for line in template.splitlines() if line.startswith("-- ")]
-        config = Place().render(template).config
-        is_warning = config.get("severity") == "warn"
-        found.append(Test(path.stem, " ".join(comments), template, is_warning))
+        found.append(Test(path.stem, " ".join(comments), template))
     return found
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)

@@ -13,11 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from intercom_assets.models.columns import Column
 from intercom_assets.models.declared import declared
 from intercom_assets.models.marks import MARKS
+from intercom_assets.models.templating import compiled
 
 HERE = Path(__file__).with_name("views")
 
@@ -63,7 +62,7 @@ class Relation:
             **own: More that the template may name.
         """
         rendering = _Rendering()
-        sql = _template(self.name).render(
+        sql = compiled((HERE / f"{self.name}.sql").read_text("utf-8")).render(
             tables=set(tables),
             moment=moment,
             live=rendering.live,
@@ -170,9 +169,3 @@ def _relation(name: str, facts: Mapping[str, Any]) -> Relation:
         tuple(Column(name, *about) for name, about in facts.get("columns", {}).items()),
         facts.get("attributes"),
     )
-
-
-@cache
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-    return environment.from_string((HERE / f"{name}.sql").read_text("utf-8"))
