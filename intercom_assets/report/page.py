@@ -6,9 +6,6 @@ import json
 from functools import cache
 from pathlib import Path
 
-import jinja2
-from markupsafe import Markup
-
 from intercom_assets.report.figures import Figures, Tile
 
 
@@ -18,6 +15,10 @@ def page_of(figures: Figures) -> str:
     Raises:
         ImportError: When the extra `report` is not installed.
     """
+    # Slow to import, so only where there is a page.
+    import jinja2
+    from markupsafe import Markup
+
     from intercom_assets.report.charts import HEIGHT, charts_of
 
     charts = charts_of(figures)
@@ -36,7 +37,7 @@ def page_of(figures: Figures) -> str:
         charts=charts,
         height=HEIGHT,
         library=Markup(_library()),
-        specs=_in_script([spec for _, _, spec in charts]),
+        specs=Markup(_in_script([spec for _, _, spec in charts])),
     )
 
 
@@ -55,9 +56,9 @@ def written(tile: Tile, value: float | None) -> str:
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
 
 
-def _in_script(value: object) -> Markup:
+def _in_script(value: object) -> str:
     """JSON that ends no script, whatever a tag is called."""
-    return Markup(json.dumps(value, default=float).replace("<", "\\u003c"))
+    return json.dumps(value, default=float).replace("<", "\\u003c")
 
 
 @cache
