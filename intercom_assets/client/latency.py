@@ -13,10 +13,12 @@ class Latency:
 
     Attributes:
         usual: Seconds; 0 as long as nothing is known.
+        least: The same of the fastest of them, which waited for nothing of ours: beside other
+            threads an answer that is there waits for its turn at Python's lock, and would look far.
     """
 
     def __init__(self) -> None:
-        self.usual = 0.0
+        self.usual = self.least = 0.0
         # None until the first answer, which takes the time of opening a connection besides.
         self._took: deque[float] | None = None
 
@@ -26,4 +28,5 @@ class Latency:
             self._took = deque(maxlen=LATENCIES)
             return
         self._took.append(seconds)
-        self.usual = sorted(self._took)[len(self._took) // 2]
+        in_order = sorted(self._took)
+        self.usual, self.least = in_order[len(in_order) // 2], in_order[0]

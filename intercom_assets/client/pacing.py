@@ -104,7 +104,7 @@ class Pacer:
         As many as find something to do while an answer is waited for: where Intercom is near, they
         would only wait for each other. 0 as long as nothing is known.
         """
-        return min(most, int(self._took.usual / WORK_SECONDS))
+        return min(most, int(self._took.least / WORK_SECONDS))
 
     def observe(self, headers: Mapping[str, str], seconds: float | None = None) -> None:
         """Learns from an answer.

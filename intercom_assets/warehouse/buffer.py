@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -143,20 +144,28 @@ def _columns(records: Sequence[Record]) -> dict[str, Sequence[Any]]:
     """Each field's values, None where a record lacks it."""
     # Nearly all records have the same fields in the same order, or one of a few such orders.
     usual = tuple(records[0])
-    others: dict[tuple[str, ...], None] = {}
+    orders: dict[tuple[str, ...], Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {usual: tuple}
     rows: list[tuple[Any, ...]] = []
     for record in records:
         fields = tuple(record)
-        if fields == usual:
-            rows.append(tuple(record.values()))
-        else:
-            rows.append(tuple(map(record.get, usual)))
-            others[fields] = None
+        if (in_usual := orders.get(fields)) is None:
+            in_usual = orders[fields] = _in_order(fields, usual)
+        rows.append(in_usual((*record.values(), None)))
+    # Without the last column, of what is behind the values.
     columns: dict[str, Sequence[Any]] = dict(zip(usual, zip(*rows, strict=True), strict=False))
-    for name in (name for fields in others for name in fields):
+    for name in (name for fields in orders for name in fields):
         if name not in columns:
             columns[name] = [record.get(name) for record in records]
     return columns
+
+
+def _in_order(
+    fields: Sequence[str], wanted: Sequence[str]
+) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Puts values of fields, and the None behind them, in another order of fields."""
+    places = {name: place for place, name in enumerate(fields)}
+    # With something behind them again: of one place alone `itemgetter` would make no tuple.
+    return itemgetter(*(places.get(name, -1) for name in wanted), slice(0))
 
 
 def _one_of(group: Sequence[Rows]) -> Rows:
