@@ -11,7 +11,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 DEMO := intercom_assets.demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-ui lint types test test-duckdb test-lake test-all bench format clean
+.PHONY: help setup demo demo-ui lint types test test-long test-duckdb test-lake test-all bench format clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,8 +33,12 @@ types: $(DEV_STAMP) ## Check types
 	$(BIN)/mypy
 
 # Three workers keep two cores busy: a test waits for sockets and the disk a fifth of its time.
-test: $(DEV_STAMP) lint types ## Check everything but the slow tests
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
+test: $(DEV_STAMP) lint types ## Check everything but what takes long, in less than five minutes on two cores
+	$(PYTEST) -m "not slow and not long"
+
+test-long: $(DEV_STAMP) ## Check what `make test` leaves out because each test takes some seconds
+	$(PYTEST) -m "long and not slow"
 
 # A folder that goes before the environment's own DuckDB.
 OTHER_DUCKDB := 1.5.5

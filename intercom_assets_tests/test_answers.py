@@ -218,6 +218,7 @@ def test_a_scroll_that_ends_pages_before_its_total_is_started_over(sandbox: Sand
     assert stream.counts["scrolls started over"] >= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 @pytest.mark.parametrize("body", ["html", "empty", {"message": "no route"}, "null"])
 @pytest.mark.parametrize("path", ["/conversations/\\d", "/admins/\\d", "/contacts/.*/notes"])
@@ -436,6 +437,7 @@ def test_a_null_in_a_list_is_a_fault_of_that_record(
     assert f"{stream}: 1 records unreadable" in caplog.text
 
 
+@pytest.mark.long
 def test_a_null_as_the_body_of_one_record_is_a_fault_of_that_record(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -459,6 +461,7 @@ def test_a_null_as_the_body_of_one_record_is_a_fault_of_that_record(
     assert project.differences("admins", "conversation_parts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parts", [None, {"conversation_parts": None}, "none"])
 def test_a_conversation_without_parts_stops_no_other(
     sandbox: Sandbox, project: Project, parts: Any

@@ -68,6 +68,7 @@ def load(defs: dg.Definitions, instance: dg.DagsterInstance, *streams: str) -> b
     return done.success
 
 
+@pytest.mark.long
 def test_the_sensor_runs_only_what_changed_and_has_not_landed(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_sensor_runs_only_what_changed_and_has_not_landed(
         assert third.run_requests[0].run_key != first.run_requests[0].run_key
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["tickets", *LISTS])
 def test_the_sensor_sees_a_change_of_what_is_not_searched_as_well(
     sandbox: Sandbox, tmp_path: Path, stream: str
@@ -137,6 +139,7 @@ def test_what_has_not_landed_is_asked_for_again_and_ever_more_seldom(
         assert tick(defs, instance, cursor).skip_message == "nothing changed"
 
 
+@pytest.mark.long
 def test_parts_that_are_missing_are_asked_for(sandbox: Sandbox, tmp_path: Path) -> None:
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     with dg.instance_for_test() as instance:
@@ -223,6 +226,7 @@ def test_a_stream_that_may_not_be_read_does_not_hide_the_others(
         assert selected(tick(defs, instance, None)) == CHANGES - {"contacts"}
 
 
+@pytest.mark.long
 def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> None:
     class Ours(IntercomTranslator):
         def get_asset_spec(self, stream: IntercomStreamProps) -> dg.AssetSpec:
@@ -238,6 +242,7 @@ def test_the_sensor_follows_a_translator(sandbox: Sandbox, tmp_path: Path) -> No
         assert tick(defs, instance, first.cursor).skip_message == "nothing changed"
 
 
+@pytest.mark.long
 def test_parts_follow_conversations(sandbox: Sandbox, tmp_path: Path) -> None:
     defs = workspace(sandbox, tmp_path / "w.duckdb")
     parts = dg.AssetKey("conversation_parts")

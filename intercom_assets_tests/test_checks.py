@@ -31,6 +31,7 @@ def execute(project: Project, sql: str) -> None:
         connection.execute(sql)
 
 
+@pytest.mark.long
 def test_a_sound_table_passes_all(project: Project) -> None:
     found = results(project)
     assert all(found.values())
@@ -117,6 +118,7 @@ def test_ticket_parts_that_were_told_of_and_did_not_come_are_found_once(project:
     assert results(project, "tickets", "ticket_parts")[name], "told once"
 
 
+@pytest.mark.long
 def test_children_without_their_parent_are_found(project: Project) -> None:
     project.checks = True
     project.run("tickets", "newsfeeds")

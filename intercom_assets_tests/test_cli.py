@@ -61,6 +61,7 @@ def rows(tmp_path: Path, table: str) -> int:
     return int(found[0])
 
 
+@pytest.mark.long
 def test_materialize_exactly_as_typed_and_the_second_time_incrementally(
     dagster: Dagster, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_the_definitions_are_found_by_every_road(dagster: Dagster, tmp_path: Pat
     assert set(listed.stdout.split()) == {key.to_user_string() for key in keys}
 
 
+@pytest.mark.long
 def test_without_a_token_the_run_says_which_variable_to_set(
     dagster: Dagster, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_what_is_scaffolded_in_python_loads(project: DefsFolderSandbox) -> None:
         assert found & set(STREAMS) == {"contacts", "conversations", "conversation_parts"}
 
 
+@pytest.mark.long
 def test_a_few_lines_of_yaml_sync_a_workspace(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: DefsFolderSandbox
 ) -> None:
@@ -254,6 +255,7 @@ class Ours(IntercomComponent):
         yield from super().execute(context, sync)
 
 
+@pytest.mark.long
 def test_a_subclass_and_a_translation_say_what_dagster_is_told(
     sandbox: Sandbox, tmp_path: Path, project: DefsFolderSandbox
 ) -> None:

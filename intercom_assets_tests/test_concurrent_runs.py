@@ -75,6 +75,7 @@ def wait_for_log(home: Path, text: str) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_two_runs_of_one_asset_at_once_both_succeed_and_one_says_for_whom_it_waits(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -309,6 +310,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["contacts", pytest.param("companies", marks=pytest.mark.slow)])
 def test_a_disk_without_room_is_a_clear_error_and_leaves_the_table_as_it_was(
     runs: Forker, small_disk: Path, tmp_path: Path, stream: str
@@ -358,6 +360,7 @@ def test_a_file_that_may_not_be_written_is_a_clear_error_at_once(tmp_path: Path)
     assert database.read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_database_that_is_opened_for_reading_only_is_a_clear_error(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -413,6 +416,7 @@ def test_a_memory_limit_of_the_users_own_is_kept(
     assert row == ("953.6 MiB" if connection_config else "45.7 MiB",)
 
 
+@pytest.mark.long
 def test_a_memory_limit_that_is_too_small_is_lifted(
     runs: Forker, sandbox: Sandbox, tmp_path: Path
 ) -> None:

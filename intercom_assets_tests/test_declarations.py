@@ -30,6 +30,7 @@ def copied(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_stream_is_declared_and_nothing_else(copied: Path) -> None:
     tests = [str(Path("intercom_assets_tests") / name) for name in OF_EVERY_STREAM]
     check = str(Path("intercom_assets_tests", "throwaway", "check.py"))

@@ -20,6 +20,7 @@ documents = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(documents)
 def test_rule_6_integers_keep_every_digit_and_everything_its_value(document: Any) -> None:
     assert decode(json.dumps(document).encode()) == document

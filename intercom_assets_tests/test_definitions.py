@@ -92,6 +92,7 @@ def materializations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterial
     ]
 
 
+@pytest.mark.long
 def test_several_workspaces_live_in_one_code_location(tmp_path: Path) -> None:
     database = tmp_path / "w.duckdb"
     with (
@@ -223,6 +224,7 @@ def test_a_project_keeps_its_own_executor(sandbox: Sandbox, tmp_path: Path) -> N
     assert own_location.executor is threads_executor, "the package's own code location"
 
 
+@pytest.mark.long
 def test_a_translator_names_the_assets_and_everything_follows(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

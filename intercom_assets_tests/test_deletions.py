@@ -79,6 +79,7 @@ def test_what_hangs_on_a_conversation_goes_and_comes_with_it(
     assert living(project, "conversation_parts") == everything
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["asset", "resource", "environment"])
 def test_rows_are_removed_where_that_is_chosen(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, way: str
@@ -187,6 +188,7 @@ def users(sandbox: Sandbox) -> list[str]:
     return [id for id, contact in sandbox.workspace.contacts.items() if contact["role"] == "user"]
 
 
+@pytest.mark.long
 def test_the_feed_marks_conversations_and_parts_in_the_run_that_reads_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -226,6 +228,7 @@ def test_a_conversation_that_lands_after_the_feed_told_of_it_is_gone(
     assert ident not in living(project, "conversations")
 
 
+@pytest.mark.long
 def test_a_conversation_that_is_listed_again_is_alive_again(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -338,6 +341,7 @@ def test_parts_are_read_for_a_table_of_an_older_release(sandbox: Sandbox, projec
     assert living(project, "conversation_parts")
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_the_feed_works_on_tables_of_an_older_release(sandbox: Sandbox, project: Project) -> None:
     project.run(FEED, *TALKS)

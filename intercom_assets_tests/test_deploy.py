@@ -96,6 +96,7 @@ def storage() -> Iterator[dict[str, Any]]:
         }
 
 
+@pytest.mark.long
 def test_a_run_with_postgres_storage_resumes_at_the_bookmark(
     storage: dict[str, Any],
     sandbox: Sandbox,

@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "stream",
     [
@@ -118,6 +119,7 @@ def test_a_conversation_that_goes_between_search_and_its_parts_is_no_error(
         assert project.differences("conversation_parts") == {}
 
 
+@pytest.mark.long
 def test_what_was_stored_of_a_conversation_that_is_deleted_or_a_contact_that_is_merged_stays(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -170,6 +172,7 @@ def test_odd_ids_names_and_texts_land_as_intercom_holds_them(
     assert project.differences(*streams) == {}
 
 
+@pytest.mark.long
 def test_an_attribute_may_change_its_type_from_run_to_run(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -338,6 +341,7 @@ def test_a_table_that_lost_its_key_is_refused_and_nothing_changes(project: Proje
     assert project.differences("contacts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("table", "column"),
     [
@@ -360,6 +364,7 @@ def test_a_table_of_ours_of_an_older_version_gets_what_it_lacks(
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["version", "Ordinal", "rowid", "keep", "open", "t", "stream"])
 @pytest.mark.parametrize("spec", [MERGED, REPLACED], ids=["merged", "replaced"])
 def test_a_field_may_be_called_as_our_sql_calls_something(

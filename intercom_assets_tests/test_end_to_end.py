@@ -59,6 +59,7 @@ def test_a_second_run_brings_exactly_the_changes(sandbox: Sandbox, project: Proj
     assert parts == [(space.parts[conversation][-1]["id"],)]
 
 
+@pytest.mark.long
 def test_a_run_without_changes_changes_nothing(project: Project) -> None:
     project.run()
     before = {name: project.query(f"from intercom.{name} order by all") for name in CORE}

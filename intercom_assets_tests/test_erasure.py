@@ -163,6 +163,7 @@ def scene(landed: tuple[Scene, Path]) -> Scene:
     return scene
 
 
+@pytest.mark.long
 def test_nothing_of_an_erased_person_is_found_in_any_table(scene: Scene) -> None:
     check_that_nothing_is_found(scene)
 
@@ -267,6 +268,7 @@ def test_a_contact_that_was_merged_is_erased_with_its_survivor(scene: Scene) -> 
         scene.erase(scene.merged)
 
 
+@pytest.mark.long
 def test_somebody_else_with_the_same_email_is_named_and_stays(scene: Scene) -> None:
     query = scene.project.query
     with duckdb.connect(str(scene.project.database)) as connection:

@@ -35,6 +35,7 @@ def complete(space: Workspace) -> None:
     space.attach(next(iter(space.conversations)), "side_conversations", side)
 
 
+@pytest.mark.long
 def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     whole: Project,
 ) -> None:

@@ -22,6 +22,7 @@ def told(result: dg.ExecuteInProcessResult, stream: str) -> dg.Failure:
     return dg.Failure(data.user_failure_data.description, dict(data.user_failure_data.metadata))
 
 
+@pytest.mark.long
 def test_a_run_that_gives_up_says_where_and_the_next_one_resumes(
     sandbox: Sandbox, project: Project
 ) -> None:

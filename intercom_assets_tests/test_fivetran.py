@@ -137,6 +137,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return store
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", READ)
 def test_a_view_has_what_fivetrans_package_reads(name: str, everything: Warehouse) -> None:
     history = HISTORY if name.endswith("_history") else ""

@@ -201,6 +201,7 @@ records = st.tuples(st.sampled_from("pq"), st.integers(1, 5), st.sampled_from("a
 batches = st.lists(st.lists(records, min_size=1, max_size=4), min_size=1, max_size=6)
 
 
+@pytest.mark.long
 @settings(deadline=None, database=None, max_examples=8, suppress_health_check=list(HealthCheck))
 @given(batches)
 def test_versions_are_those_that_came_in_whatever_order(given: list[list[Any]]) -> None:
@@ -271,6 +272,7 @@ class Watched(World):
         assert holding == {f"{name}_history": living[name] for name in KEPT}
 
 
+@pytest.mark.long
 def test_versions_are_those_that_runs_have_stored_however_they_ended(
     tmp_path: Path, at: Callable[[str], Database]
 ) -> None:
@@ -286,6 +288,7 @@ def test_versions_are_those_that_runs_have_stored_however_they_ended(
         assert world.seen == kept
 
 
+@pytest.mark.long
 def test_what_was_this_contact_on_that_day(project: Project) -> None:
     project.settings["history"] = ["contacts", "companies", "conversations", "tickets"]
     project.run("contacts", "companies")

@@ -212,6 +212,7 @@ def boundaries(
     return ended.boundaries
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("executor", [THREADS, SLOW_IN_PROCESS])
 def test_killed_at_some_boundaries_the_next_run_continues(
     runs: Forker, tiny: Sandbox, fresh: Fresh, executor: str
@@ -334,6 +335,7 @@ def test_killed_at_twenty_random_times_the_next_run_continues(
     assert died == 20
 
 
+@pytest.mark.long
 def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path: Path) -> None:
     """A dead run's scroll stays open until it expires, and is waited for."""
     tiny.scroll_expiry = 0.5
@@ -347,6 +349,7 @@ def test_companies_start_over_after_a_kill(runs: Forker, tiny: Sandbox, tmp_path
     assert problems(tiny, tmp_path, ("companies",)) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", SEARCHED)
 def test_a_search_goes_on_from_what_is_stored_after_a_kill(
     runs: Forker, tiny: Sandbox, tmp_path: Path, stream: str

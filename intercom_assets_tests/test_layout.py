@@ -39,6 +39,7 @@ def test_tables_of_a_newer_layout_are_refused_by_a_version_that_does_not_know_it
     assert things.query("select version from intercom._layout") == [(known,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", ["_sync_state", "_ledger", "_seen", "_columns", "_layout"])
 def test_columns_that_a_newer_version_adds_to_our_tables_are_left_alone(
     sandbox: Sandbox, project: Project, table: str

@@ -42,6 +42,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield project
 
 
+@pytest.mark.long
 def test_every_stream_tells_numbers_that_dagster_can_plot(full: Project) -> None:
     for stream in CORE:
         told = values_of(full, stream)

@@ -63,6 +63,7 @@ def everything(store: Warehouse) -> dict[str, list[str]]:
     return {name: sorted(map(repr, rows(store, f"from {name}"))) for name in names}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_bringing_up_to_date_gives_what_making_anew_gives(seed: int, tmp_path: Path) -> None:
     made, chance = Desk(), random.Random(seed)
@@ -93,6 +94,7 @@ def test_bringing_up_to_date_gives_what_making_anew_gives(seed: int, tmp_path: P
     assert found["response_times"] and found["volume_daily"]
 
 
+@pytest.mark.long
 @pytest.mark.every_kind
 def test_what_intercom_deletes_is_in_no_relation_and_no_model_and_comes_back(
     sandbox: Sandbox, project: Project

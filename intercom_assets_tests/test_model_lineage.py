@@ -65,6 +65,7 @@ def origins(connection: duckdb.DuckDBPyConnection, model: str) -> dict[str, list
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", models())
 def test_a_column_is_made_of_what_its_documentation_says(
     model: str, connection: duckdb.DuckDBPyConnection

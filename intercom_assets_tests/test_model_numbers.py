@@ -33,6 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return made
 
 
+@pytest.mark.long
 def test_a_tickets_time_is_told_by_state(store: Warehouse) -> None:
     found = rows(
         store,
@@ -144,6 +145,7 @@ def test_a_companys_conversations_are_those_that_name_it(store: Warehouse) -> No
     ]
 
 
+@pytest.mark.long
 def test_a_tag_counts_on_the_day_on_which_it_was_applied(store: Warehouse) -> None:
     found = rows(
         store, "select day::varchar, tag_id, tag_name, conversations from tag_daily order by 1, 2"
@@ -199,6 +201,7 @@ def test_sums_are_totals_and_nobody_is_there_twice(store: Warehouse) -> None:
     assert {name: count for name, count in found.items() if count} == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "zone, month, day_of_seventh, day_of_tag",
     [
@@ -226,6 +229,7 @@ def test_days_and_months_are_the_workspaces(
         assert days == [("2024-03-04", 1), ("2024-03-05", 1)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runs", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_numbers_are_the_same_whether_the_data_came_in_one_run_or_in_twenty(
     runs: int, store: Warehouse, tmp_path: Path
@@ -235,6 +239,7 @@ def test_numbers_are_the_same_whether_the_data_came_in_one_run_or_in_twenty(
     assert everything(other) == everything(store)
 
 
+@pytest.mark.long
 def test_what_is_gone_counts_nowhere(tmp_path: Path) -> None:
     made = warehouse(tmp_path / "gone.duckdb")
     parts = around()
@@ -271,6 +276,7 @@ def test_what_is_gone_counts_nowhere(tmp_path: Path) -> None:
     assert rows(made, "select sum(contacts), sum(conversations) from contact_cohorts") == [(3, 6)]
 
 
+@pytest.mark.long
 def test_who_was_merged_talks_on_as_the_other_and_who_left_keeps_a_name(tmp_path: Path) -> None:
     made = warehouse(tmp_path / "merged.duckdb")
     fill(made, around())

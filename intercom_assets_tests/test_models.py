@@ -207,6 +207,7 @@ def test_medians_are_those_of_single_responses(store: Warehouse) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "zone, days",
     [
@@ -251,6 +252,7 @@ def everything(store: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runs", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_numbers_are_the_same_whether_the_data_came_in_one_run_or_in_twenty(
     runs: int, store: Warehouse, tmp_path: Path
@@ -264,6 +266,7 @@ def test_numbers_are_the_same_whether_the_data_came_in_one_run_or_in_twenty(
     assert everything(other) == everything(store)
 
 
+@pytest.mark.long
 def test_what_is_gone_is_in_no_model_any_more(tmp_path: Path) -> None:
     made = warehouse(tmp_path / "gone.duckdb")
     fill(made, desk())

@@ -229,6 +229,7 @@ def test_a_bookmark_reported_for_either_sets_both_back_once(
         assert read or told["intercom/records"] < len(sandbox.workspace.tickets)
 
 
+@pytest.mark.long
 def test_a_first_run_that_failed_half_way_is_not_taken_for_wiped(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +246,7 @@ def test_a_first_run_that_failed_half_way_is_not_taken_for_wiped(
     assert project.metadata("tickets")["intercom/records"] < len(sandbox.workspace.tickets)
 
 
+@pytest.mark.long
 def test_a_reported_bookmark_is_obeyed_once_even_if_the_run_fails(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

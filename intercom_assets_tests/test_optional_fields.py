@@ -57,6 +57,7 @@ def test_the_setting_chooses(sandbox: Sandbox, stream: str) -> None:
         assert asked(sandbox, stream, optional_fields=[name]) == ASKED[stream] & {NAMES[name]}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [403, 400])
 def test_what_is_refused_is_asked_for_no_more(
     sandbox: Sandbox, project: Project, status: int, caplog: pytest.LogCaptureFixture

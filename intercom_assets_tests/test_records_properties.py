@@ -165,12 +165,14 @@ def is_same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.long
 @few
 @given(loads)
 def test_a_merged_table_holds_the_newest_of_whatever_was_sent(batches: Any) -> None:
     check_merged(batches)
 
 
+@pytest.mark.long
 @few
 @given(loads)
 def test_a_replaced_table_holds_whatever_was_sent_last(batches: Any) -> None:
@@ -294,6 +296,7 @@ def read_all(server: Answering, stream: str, document: Any) -> None:
     assert server.asked < 200, "it asks and asks"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", STREAMS)
 def test_whatever_the_pages_look_like_the_stream_ends_with_records_or_an_error(
     answering: Answering, stream: str

@@ -46,6 +46,7 @@ def with_parts(sandbox: Sandbox) -> set[str]:
     return {id for id, parts in sandbox.workspace.parts.items() if parts}
 
 
+@pytest.mark.long
 def test_the_oldest_outstanding_conversation_stops_no_other(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -96,6 +97,7 @@ def test_where_nothing_can_be_read_it_is_given_up_early() -> None:
     later.count(Parent("last", 0), problem)
 
 
+@pytest.mark.long
 def test_a_full_refresh_goes_on_with_what_it_could_not_read_and_not_with_the_others(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -150,6 +152,7 @@ def test_many_are_ten_and_more_than_a_tenth(
         refusals.judge()
 
 
+@pytest.mark.long
 def test_a_conversation_that_intercom_fails_at_stops_no_other(
     sandbox: Sandbox, project: Project
 ) -> None:

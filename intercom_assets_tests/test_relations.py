@@ -46,6 +46,7 @@ def columns(project: Project, view: str) -> dict[str, str]:
     return {name: kind for name, kind, *_ in project.query(f"describe intercom.{view}")}
 
 
+@pytest.mark.long
 def test_every_relation_over_the_tables_is_there_with_the_columns_of_its_documentation(
     project: Project,
 ) -> None:
@@ -61,6 +62,7 @@ def test_every_relation_over_the_tables_is_there_with_the_columns_of_its_documen
         assert project.query(twice) == [], name
 
 
+@pytest.mark.long
 @pytest.mark.every_kind
 def test_rows_are_what_the_records_hold(sandbox: Sandbox, project: Project) -> None:
     project.run("contacts", "conversations", "conversation_parts", "teams")

@@ -234,6 +234,7 @@ def test_rule_4_an_empty_answer_of_intercom_fails_loudly(
     assert project.query("select count(*) from intercom.tags where _deleted_at is null") == [(0,)]
 
 
+@pytest.mark.long
 def test_rule_4_what_is_read_whole_lands_whatever_its_updated_at(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -254,6 +255,7 @@ def test_rule_5_unknown_fields_become_json_columns(land: Lands) -> None:
     assert land.rows("nick, deep, nothing") == [('"x"', '{"a":[1]}', None)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("column", "before", "after", "kind", "rows"),
     [

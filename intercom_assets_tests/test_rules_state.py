@@ -98,6 +98,7 @@ def test_rule_2_second_runs_are_incremental_with_one_event_store(
     assert project.metadata("conversations")["intercom/records"] <= 5
 
 
+@pytest.mark.long
 def test_rule_2_second_runs_are_incremental_without_the_event_store(
     sandbox: Sandbox, make_project: Callable[..., Project]
 ) -> None:
@@ -118,6 +119,7 @@ def test_rule_2_second_runs_are_incremental_without_the_event_store(
     assert other.differences(*streams) == {}
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_rule_2_a_deleted_database_is_loaded_in_full(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations", "conversation_parts")
@@ -133,6 +135,7 @@ def test_rule_2_a_dropped_table_is_loaded_in_full(sandbox: Sandbox, project: Pro
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_rule_2_an_older_copy_of_the_database_is_filled_up(
     sandbox: Sandbox, project: Project
@@ -176,6 +179,7 @@ def test_rule_2_a_report_without_the_key_changes_nothing(
     assert project.metadata("conversations")["intercom/records"] <= 5
 
 
+@pytest.mark.long
 def test_rule_2_a_reported_bookmark_sets_the_start_back_once(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -259,6 +263,7 @@ def test_rule_2_a_reported_bookmark_that_is_no_date_is_refused(
     assert "yesterday" in str(failure.user_failure_data)
 
 
+@pytest.mark.long
 def test_rule_2_a_wiped_asset_starts_over(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations", "conversation_parts")
     for stream in ("conversations", "conversation_parts"):

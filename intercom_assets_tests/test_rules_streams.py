@@ -37,6 +37,7 @@ def midnight(sandbox: Sandbox, zone: str, days_ago: int) -> int:
     return int(day.timestamp()) - days_ago * DAY
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "zone",
     [
@@ -202,6 +203,7 @@ def test_rule_10_only_changed_conversations_are_read_again(
     assert project.differences("conversation_parts") == {}
 
 
+@pytest.mark.long
 def test_rule_10_what_is_read_within_a_minute_of_a_change_is_read_once_more(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -270,6 +272,7 @@ def test_rule_10_the_bookmark_is_the_oldest_outstanding_change(
     assert project.bookmark("conversation_parts") == project.bookmark("conversations")
 
 
+@pytest.mark.long
 def test_rule_10_a_failure_loses_no_conversation(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -320,6 +320,7 @@ sequences = st.lists(st.sampled_from(OPERATIONS), min_size=3, max_size=9)
 quiet = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.long
 @settings(quiet, max_examples=2, derandomize=True)
 @given(st.integers(0, 2**32), sequences)
 @example(5, [World.live, World.change])  # a change an hour after a whole run

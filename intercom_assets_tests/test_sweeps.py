@@ -14,6 +14,7 @@ SWEPT = ("contacts", "companies", "conversations", "tickets", "articles")
 pytestmark = pytest.mark.every_kind
 
 
+@pytest.mark.long
 def test_a_sweep_finds_what_is_gone_by_the_pages_alone(
     sandbox: Sandbox, project: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_run_ends_with_a_line_a_stream_that_says_what_it_brought(
     assert found["eu/contacts"][0] in on_stderr and found["eu/tags"][0] in on_stderr
 
 
+@pytest.mark.long
 def test_what_is_repeated_and_waited_for_is_told_in_the_runs_log(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -116,6 +117,7 @@ def test_many_threads_that_wait_for_the_rate_limit_say_so_once(
     assert len(caplog.records) == 3, "another stream tells of its own waits"
 
 
+@pytest.mark.long
 def test_every_event_of_a_table_has_the_same_numbers(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

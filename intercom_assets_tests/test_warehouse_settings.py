@@ -189,6 +189,7 @@ def test_initial_sql_takes_texts_from_the_environment(
         resource.get_connection().__enter__()
 
 
+@pytest.mark.long
 def test_an_encrypted_file_is_written_run_by_run_and_by_several_streams(
     tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

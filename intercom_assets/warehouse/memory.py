@@ -42,7 +42,7 @@ class Memory:
         self._ours: list[DuckDBPyConnection] = []
         # The limit of ours that holds now.
         self._limit: str | None = None
-        self._is_watched = False
+        self._watch: threading.Thread | None = None
 
     def lift(self, raised: int) -> None:
         """Raises the limit, or leaves it to DuckDB from now on.
@@ -74,10 +74,11 @@ class Memory:
         with self.lock:
             self._ours.append(connection)
             limit = self._wanted(usual)
-            # An instance that is ours alone may be another one than the last.
-            if limit is None or limit != self._limit or self._is_private:
-                is_ours = limit is not None and not self._is_shared(connection)
-                self._take(connection, limit if is_ours else None)
+            # As long as one of ours holds, the watch looks for somebody else.
+            is_free = limit is not None and (
+                limit == self._limit or not self._is_shared(connection)
+            )
+            self._take(connection, limit if is_free else None)
             return None if self._limit is None else self._raised
 
     def closing(self, connection: DuckDBPyConnection) -> None:
@@ -94,7 +95,7 @@ class Memory:
         """Has another limit hold from now on; None leaves it to DuckDB."""
         if limit is not None:
             self._set(connection, limit)
-            self._watch()
+            self._look_for_others()
         elif self._limit is not None:
             _leave_to_duckdb(connection)
         self._limit = limit
@@ -108,14 +109,15 @@ class Memory:
             if not self._is_private:
                 raise
 
-    def _watch(self) -> None:
+    def _look_for_others(self) -> None:
         """Looks from now on, for DuckDB calls nobody back; one thread does for all of us."""
-        if self._is_private or self._is_watched:
+        # In a process that was forked meanwhile it lives no more.
+        if self._is_private or (self._watch and self._watch.is_alive()):
             return
-        self._is_watched = True
-        threading.Thread(target=self._look, name="memory-limit", daemon=True).start()
+        self._watch = threading.Thread(target=self._looking, name="memory-limit", daemon=True)
+        self._watch.start()
 
-    def _look(self) -> None:
+    def _looking(self) -> None:
         """Takes the limit away once somebody else comes, and ends when there is none of ours."""
         pause = FIRST_LOOK_SECONDS
         while True:
@@ -126,7 +128,7 @@ class Memory:
                 with suppress(duckdb.Error):
                     self._make_way()
                 if self._limit is None:
-                    self._is_watched = False
+                    self._watch = None
                     return
 
     def _make_way(self) -> None:
