@@ -106,6 +106,7 @@ def test_an_end_that_the_counts_deny_is_asked_again(
     assert sandbox.faults[0].fired == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["contacts", "conversations"])
 @pytest.mark.parametrize("fields", [{"pages": None}, {"pages": {"next": None}}])
 def test_nothing_is_claimed_of_a_search_that_stays_cut_short(

@@ -193,6 +193,7 @@ def test_no_second_run_while_one_is_under_way(
         assert not sandbox.requests
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fault",
     [

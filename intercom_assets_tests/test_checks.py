@@ -38,6 +38,7 @@ def test_a_sound_table_passes_all(project: Project) -> None:
     assert len(found) == 35
 
 
+@pytest.mark.long
 def test_a_key_that_is_there_twice_is_found(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations")
     execute(project, "insert into intercom.conversations from intercom.conversations")
@@ -53,6 +54,7 @@ def test_a_key_that_is_there_twice_is_found(sandbox: Sandbox, project: Project) 
     assert not results(project, "conversations")["conversations:keys_unique"]
 
 
+@pytest.mark.long
 def test_a_bookmark_ahead_is_found(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +79,7 @@ def vanish(request: Any, sandbox: Sandbox) -> None:
             sandbox.workspace.delete("conversations", gone)
 
 
+@pytest.mark.long
 def test_missing_parts_are_found_once(sandbox: Sandbox, project: Project) -> None:
     conversation = next(c for c, parts in sandbox.workspace.parts.items() if 2 < len(parts) < 400)
     # Intercom counts a part that it does not give.
@@ -103,6 +106,7 @@ def test_parts_without_their_conversation_are_found(project: Project) -> None:
     assert not results(project, "conversation_parts")["conversation_parts:children_have_parents"]
 
 
+@pytest.mark.long
 def test_ticket_parts_that_were_told_of_and_did_not_come_are_found_once(project: Project) -> None:
     project.run("tickets")
     [[ticket]] = project.query("select min(ticket_id) from intercom.ticket_parts")

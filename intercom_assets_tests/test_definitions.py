@@ -287,6 +287,7 @@ def test_a_prefix_may_hold_what_names_of_jobs_may_not(sandbox: Sandbox, tmp_path
     assert rows == len(sandbox.workspace.tags)
 
 
+@pytest.mark.long
 def test_a_builder_does_not_build_the_packages_own_location(tmp_path: Path) -> None:
     # Which goes by the environment, where the project's own says nothing that it could use.
     code = (

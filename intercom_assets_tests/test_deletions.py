@@ -35,6 +35,7 @@ def first(sandbox: Sandbox, table: str) -> str:
     return str(sandbox.workspace.records(table)[0]["id"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["tags", "companies", "conversations"])
 def test_what_is_gone_is_marked_and_is_alive_again_once_it_is_listed_again(
     sandbox: Sandbox, project: Project, stream: str
@@ -56,6 +57,7 @@ def test_what_is_gone_is_marked_and_is_alive_again_once_it_is_listed_again(
     assert project.differences(stream) == {}
 
 
+@pytest.mark.long
 def test_what_hangs_on_a_conversation_goes_and_comes_with_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_conversation_that_is_listed_again_is_alive_again(
         assert living(project, "conversation_parts") == everything
 
 
+@pytest.mark.long
 def test_parts_that_land_after_their_conversation_is_gone_go_with_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -287,6 +290,7 @@ def test_many_that_are_not_found_are_not_taken_for_deleted(
     assert lost.fired >= len(before) and living(project, "conversations") == before
 
 
+@pytest.mark.long
 def test_who_was_merged_is_marked_with_the_survivor(sandbox: Sandbox, project: Project) -> None:
     project.run("contacts")
     source, middle, last = users(sandbox)[:3]
@@ -303,6 +307,7 @@ def test_who_was_merged_is_marked_with_the_survivor(sandbox: Sandbox, project: P
     assert project.differences("contacts") == {}
 
 
+@pytest.mark.long
 def test_a_merge_is_learnt_from_whatever_answer_tells_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -332,6 +337,7 @@ def merged(project: Project) -> dict[str, str]:
     return dict(project.query(query))
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_parts_are_read_for_a_table_of_an_older_release(sandbox: Sandbox, project: Project) -> None:
     """They may be what is materialized first after an upgrade."""

@@ -104,6 +104,7 @@ def test_a_contact_that_is_merged_while_its_lists_are_read_stays_as_the_list_gav
     assert project.differences("contacts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("html", [False, True])
 def test_a_conversation_that_goes_between_search_and_its_parts_is_no_error(
     make_project: Callable[..., Project], html: bool
@@ -154,6 +155,7 @@ def test_what_was_stored_of_a_conversation_that_is_deleted_or_a_contact_that_is_
     assert [lost(project, name) for name in streams] == [[], [], []]
 
 
+@pytest.mark.long
 def test_odd_ids_names_and_texts_land_as_intercom_holds_them(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -252,6 +254,7 @@ def same(found: Any, kind: str, sent: Any) -> bool:
     return bool(found == sent)
 
 
+@pytest.mark.long
 def test_a_field_that_is_null_for_a_million_rows_may_become_an_object(things: Things) -> None:
     things.land({"id": "0", "updated_at": MONDAY, "name": None, "new": None})
     things.query(

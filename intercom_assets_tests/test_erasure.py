@@ -205,6 +205,7 @@ def check_that_nothing_is_found(scene: Scene) -> None:
     assert scene.erase().removed == scene.erase().redacted == {}
 
 
+@pytest.mark.long
 def test_what_others_wrote_stays(scene: Scene) -> None:
     untouched = (
         "select count(*) from intercom.conversation_parts where author ->> 'id' <> ? "
@@ -290,6 +291,7 @@ def test_what_fails_half_way_has_done_nothing(
     assert scene.found(*SIGNS) == before
 
 
+@pytest.mark.long
 def test_a_run_that_began_before_commits_nothing_after(scene: Scene) -> None:
     """It has the person among what it is about to store."""
     warehouse = Warehouse(lambda: duckdb.connect(str(scene.project.database)), "intercom")
@@ -340,6 +342,7 @@ def test_a_person_types_it_and_the_file_is_written_anew(
 ERASED = ("removed", "redacted", "namesakes", "dry_run")
 
 
+@pytest.mark.long
 def test_a_job_erases(scene: Scene) -> None:
     defs = build_intercom_definitions(
         IntercomResource(access_token="token"), str(scene.project.database), models=False

@@ -52,6 +52,7 @@ def test_each_table_agrees_with_the_sandbox_at_first_and_after_a_busy_minute(
     assert whole.differences(*(name for name in STREAMS if name != "contacts")) == {}
 
 
+@pytest.mark.long
 def test_the_tap_gives_each_record_whole(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from intercom_assets_tests.conftest import Project
 MINUTE = 60
 
 
+@pytest.mark.long
 def test_what_is_added_at_the_edge_of_a_run_is_neither_lost_nor_there_twice(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -29,6 +30,7 @@ def test_what_is_added_at_the_edge_of_a_run_is_neither_lost_nor_there_twice(
     assert project.metadata("activity_logs")["intercom/inserted"] == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["contact_segments", "data_events"])
 def test_a_parent_that_is_gone_is_settled_and_its_rows_stay(
     sandbox: Sandbox, project: Project, stream: str
@@ -52,6 +54,7 @@ def test_a_parent_that_is_gone_is_settled_and_its_rows_stay(
     assert kept == held
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stream", "call"),
     [
@@ -74,6 +77,7 @@ def test_a_call_that_the_workspace_lacks_is_not_taken_for_parents_that_are_gone(
     assert project.differences(stream) == {}
 
 
+@pytest.mark.long
 def test_a_first_parent_that_is_gone_is_settled_by_the_next_run(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_lacking_scope_fails_one_asset_and_the_others_succeed(
         assert sandbox.count("/companies/scroll") == 1
 
 
+@pytest.mark.long
 def test_what_follows_a_failed_asset_is_skipped_and_comes_right_later(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_redirect_to_another_host_is_not_followed(
         assert elsewhere.count() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 500}, {"status": 400}])
 def test_no_error_is_the_end_of_a_scroll(
     make_project: Callable[..., Project], fault: dict[str, Any]

@@ -53,6 +53,7 @@ def test_columns_that_a_newer_version_adds_to_our_tables_are_left_alone(
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.long
 def test_a_schema_that_is_there_in_another_case_is_the_same(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_workspace_that_intercom_does_not_name_is_not_stored_and_one_that_was_
         land("another")
 
 
+@pytest.mark.long
 def test_the_check_of_columns_passes_after_the_documented_recovery_and_tells_of_real_changes(
     sandbox: Sandbox, project: Project
 ) -> None:

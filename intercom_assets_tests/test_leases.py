@@ -139,6 +139,7 @@ def test_a_run_that_ends_well_or_not_leaves_no_lease(sandbox: Sandbox, project: 
     assert leased("tags") == [[(None,)]]
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_a_file_of_an_earlier_release_keeps_its_state(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations", "conversation_parts")

@@ -112,6 +112,7 @@ def test_a_preview_can_be_shown_or_left_out(project: Project) -> None:
         project.resources()
 
 
+@pytest.mark.long
 def test_a_preview_says_first_what_changed_and_shows_none_of_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_chart_of_a_column_that_is_not_there_is_left_out(project: Project) -> 
     assert "intercom/chart" not in project.metadata("contacts")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("prefix", [(), ("europe", "support")])
 def test_column_lineage_points_to_the_sibling(project: Project, prefix: tuple[str, ...]) -> None:
     assets = [

@@ -72,6 +72,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return made
 
 
+@pytest.mark.long
 def test_the_tests_of_the_package_hold(store: Warehouse) -> None:
     tables = [*STREAMS, *(relation.name for relation in relations_over(STREAMS))]
     with store.connection() as connection:
@@ -289,6 +290,7 @@ def test_what_is_gone_is_in_no_model_any_more(tmp_path: Path) -> None:
     assert everything(made) == kept
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_sums_of_days_are_totals_whatever_happens(seed: int, tmp_path: Path) -> None:
     made, chance = Desk(), random.Random(seed)

@@ -64,6 +64,7 @@ def test_whichever_is_selected_both_are_stored_and_told(
     assert all(project.metadata(name)["intercom/records"] for name in PAIR)
 
 
+@pytest.mark.long
 def test_a_change_of_either_kind_arrives(sandbox: Sandbox, project: Project) -> None:
     project.run("ticket_types")
     id, kind = next(iter(sandbox.workspace.ticket_types.items()))
@@ -199,6 +200,7 @@ def test_an_inner_table_is_not_emptied_by_an_answer_without_its_records(
 TICKETS = ("tickets", "ticket_parts")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wiped", TICKETS)
 def test_whichever_asset_is_wiped_both_tables_are_read_again(
     sandbox: Sandbox, project: Project, wiped: str
@@ -213,6 +215,7 @@ def test_whichever_asset_is_wiped_both_tables_are_read_again(
     assert project.differences(*TICKETS) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reported", TICKETS)
 def test_a_bookmark_reported_for_either_sets_both_back_once(
     sandbox: Sandbox, project: Project, reported: str

@@ -73,6 +73,7 @@ def test_alone_the_whole_quota_is_used_and_no_call_is_refused(short_windows: Non
         assert time.monotonic() - began < 10
 
 
+@pytest.mark.long
 def test_several_clients_share_a_quota_with_few_refusals(short_windows: None) -> None:
     with Sandbox(**SMALL, latency=0.02) as sandbox:
         sandbox.limit, sandbox.window = 600, 1.0
@@ -209,6 +210,7 @@ def test_a_history_read_call_by_call_agrees_too(
         assert project.differences() == {}
 
 
+@pytest.mark.long
 def test_a_history_agrees_though_threads_come_to_be_worth_having_and_cease_to(
     make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +249,7 @@ def test_progress_tells_how_many_of_how_many_how_fast_and_how_long(
     assert nobody_knows.line(2.0) == "10 records, 5/s"
 
 
+@pytest.mark.long
 def test_a_run_shows_its_progress_in_dagsters_log(
     make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:

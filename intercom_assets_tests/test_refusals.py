@@ -64,6 +64,7 @@ def test_the_oldest_outstanding_conversation_stops_no_other(
     assert project.differences(*PAIR) == {}
 
 
+@pytest.mark.long
 def test_many_refusals_fail_the_run_and_the_others_are_stored(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -168,6 +169,7 @@ def test_a_conversation_that_intercom_fails_at_stops_no_other(
     assert project.differences(*PAIR) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["contacts", "companies"])
 def test_a_list_that_intercom_fails_at_stops_no_other_and_is_asked_for_again(
     sandbox: Sandbox, project: Project, stream: str

@@ -84,6 +84,7 @@ def test_rows_are_what_the_records_hold(sandbox: Sandbox, project: Project) -> N
     assert set(project.query("select team_id, admin_id from intercom.team_admins")) == members
 
 
+@pytest.mark.long
 @pytest.mark.every_kind
 def test_a_view_is_made_anew_only_when_it_would_be_another(project: Project) -> None:
     assert set(made(project.run("tags", "teams")).values()) == {"The view was made."}
@@ -150,6 +151,7 @@ def _give(sandbox: Sandbox, contact: str, **attributes: Any) -> None:
     )
 
 
+@pytest.mark.long
 def test_attributes_are_columns_of_the_types_that_intercom_tells(project: Project) -> None:
     project.run("contact_attributes", "contacts")
     kinds = columns(project, "contacts_flat")
@@ -171,6 +173,7 @@ def test_attributes_are_columns_of_the_types_that_intercom_tells(project: Projec
     assert tier == [(0,)]
 
 
+@pytest.mark.long
 @pytest.mark.every_kind
 def test_a_new_attribute_appears_by_itself_and_names_that_collide_are_both_there(
     sandbox: Sandbox, project: Project

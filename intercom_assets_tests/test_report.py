@@ -35,6 +35,7 @@ def tiles(store: Warehouse, first: date | None, last: date | None) -> dict[str, 
     return {tile.title: written(tile, tile.value) for tile in figures.tiles}
 
 
+@pytest.mark.long
 def test_the_numbers_are_those_of_the_period(database: Path) -> None:
     store = warehouse(database)
     assert tiles(store, date(2024, 3, 4), date(2024, 3, 4)) == {

@@ -215,6 +215,7 @@ def test_rule_1_a_short_run_shows_its_progress_only_where_nothing_tells_of_the_t
         assert len(project.instance.fetch_materializations(key, limit=9).records) == runs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("event", [dg.AssetMaterialization, dg.AssetObservation])
 def test_rule_2_a_bookmark_is_found_behind_pages_of_events_without_one(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, event: type[Any]
@@ -743,6 +744,7 @@ def test_rule_11_a_transaction_in_which_duckdb_broke_is_done_again_in_another_in
     assert met == [1_000, 1_000]
 
 
+@pytest.mark.long
 def test_rule_11_whoever_was_taken_over_changes_nothing_any_more(things: Things) -> None:
     """The same run counts as another one when its step is tried again."""
     records = [{"id": "1", "name": "a"}]
@@ -869,6 +871,7 @@ def test_rule_12_the_resource_shows_no_token() -> None:
     assert "secret token" not in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.file_only
 def test_rule_12_the_token_is_in_no_event_table_or_output(
     make_project: Callable[..., Project], capfd: pytest.CaptureFixture[str]

@@ -57,6 +57,7 @@ def test_rule_1_state_is_committed_with_the_rows_and_published_after_them(
     assert published in state[0][0]
 
 
+@pytest.mark.long
 def test_rule_1_a_failed_run_keeps_what_it_committed_and_publishes_no_materialization(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_rule_2_a_deleted_database_is_loaded_in_full(sandbox: Sandbox, project: 
     assert project.differences("conversations", "conversation_parts") == {}
 
 
+@pytest.mark.long
 def test_rule_2_a_dropped_table_is_loaded_in_full(sandbox: Sandbox, project: Project) -> None:
     project.run("conversations", "conversation_parts")
     project.query("drop table intercom.conversation_parts")
@@ -152,6 +154,7 @@ def test_rule_2_an_older_copy_of_the_database_is_filled_up(
     assert project.differences("conversations", "conversation_parts", "contacts") == {}
 
 
+@pytest.mark.long
 def test_rule_2_the_state_wins_when_it_is_ahead_of_the_events(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -196,6 +199,7 @@ def test_rule_2_a_reported_bookmark_sets_the_start_back_once(
     assert project.metadata("conversation_parts")["intercom/calls"] <= 5
 
 
+@pytest.mark.long
 def test_rule_2_a_reported_bookmark_is_obeyed_once_even_if_the_run_then_fails(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +224,7 @@ def test_rule_2_a_bookmark_reported_ahead_leaves_no_gap(sandbox: Sandbox, projec
     assert project.differences("conversations") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["conversations", "contacts"])
 def test_rule_2_a_stored_state_ahead_is_not_trusted(
     sandbox: Sandbox, project: Project, caplog: pytest.LogCaptureFixture, stream: str
@@ -360,6 +365,7 @@ def test_rule_11_another_workspaces_data_is_refused(
     assert project.differences("tags") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["conversations", "contacts"])
 def test_rule_13_a_full_refresh_removes_what_is_gone(
     sandbox: Sandbox, project: Project, stream: str
@@ -374,6 +380,7 @@ def test_rule_13_a_full_refresh_removes_what_is_gone(
     assert project.metadata(stream)["intercom/deleted"] == 1
 
 
+@pytest.mark.long
 def test_rule_13_an_interrupted_full_refresh_goes_on_unasked(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +396,7 @@ def test_rule_13_an_interrupted_full_refresh_goes_on_unasked(
     assert project.differences("conversations") == {}
 
 
+@pytest.mark.long
 def test_rule_13_a_record_that_moves_during_a_full_refresh_is_not_swept(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -412,6 +420,7 @@ def test_rule_13_a_record_that_moves_during_a_full_refresh_is_not_swept(
     assert project.differences("conversations") == {}
 
 
+@pytest.mark.long
 def test_rule_13_a_sweep_of_more_than_a_fifth_is_refused(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -428,6 +437,7 @@ def test_rule_13_a_sweep_of_more_than_a_fifth_is_refused(
     assert project.differences("companies") == {}
 
 
+@pytest.mark.long
 def test_rule_13_a_full_refresh_of_parts_refetches_all_and_removes_none(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -64,6 +64,7 @@ def test_rule_7_no_change_around_midnight_is_missed(
             assert project.differences("contacts") == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("day", [pytest.param("2025-03-09", marks=pytest.mark.slow), "2025-11-02"])
 def test_rule_7_no_change_is_missed_on_the_day_that_summer_time_begins_or_ends(
     day: str, make_project: Callable[..., Project]
@@ -125,6 +126,7 @@ def test_rule_7_sub_lists_are_read_only_for_contacts_that_changed(
     assert sandbox.count("/contacts/") == sandbox.count("/contacts/search") == 1
 
 
+@pytest.mark.long
 def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +147,7 @@ def test_rule_7_an_interrupted_history_goes_on_from_the_stored_cursor(
     assert project.metadata("contacts")["intercom/records"] <= len(sandbox.workspace.contacts) - 10
 
 
+@pytest.mark.long
 def test_rule_7_a_cursor_that_intercom_no_longer_knows_starts_the_window_over(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +191,7 @@ def test_rule_9_a_foreign_scroll_is_waited_for(make_project: Callable[..., Proje
         assert project.differences("companies") == {}
 
 
+@pytest.mark.long
 def test_rule_10_only_changed_conversations_are_read_again(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -220,6 +224,7 @@ def test_rule_10_what_is_read_within_a_minute_of_a_change_is_read_once_more(
     assert reads == [1, 1, 0]
 
 
+@pytest.mark.long
 def test_rule_10_deleted_and_empty_conversations_are_settled(
     make_project: Callable[..., Project],
 ) -> None:
@@ -255,6 +260,7 @@ def test_rule_10_parts_that_intercom_holds_back_stay(sandbox: Sandbox, project: 
     assert project.metadata("conversation_parts")["intercom/conversations_truncated"] == 1
 
 
+@pytest.mark.long
 def test_rule_10_the_bookmark_is_the_oldest_outstanding_change(
     sandbox: Sandbox, project: Project
 ) -> None:

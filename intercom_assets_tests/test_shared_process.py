@@ -30,6 +30,7 @@ def usual() -> Any:
         return limit_of(connection)
 
 
+@pytest.mark.long
 def test_a_query_beside_a_run_and_after_it_has_the_memory_that_it_had(
     project: Project, usual: Any
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_sweep_finds_what_is_gone_by_the_pages_alone(
     assert project.differences(*SWEPT) == {}
 
 
+@pytest.mark.long
 def test_a_sweep_brings_back_what_is_there_again(sandbox: Sandbox, project: Project) -> None:
     both = ("conversations", "conversation_parts")
     project.run(*both)
@@ -56,6 +57,7 @@ def test_a_sweep_brings_back_what_is_there_again(sandbox: Sandbox, project: Proj
     assert living(project, "conversation_parts") == parts
 
 
+@pytest.mark.long
 def test_a_sweep_that_breaks_off_marks_nothing(sandbox: Sandbox, project: Project) -> None:
     project.settings["retry_wait"] = 0.0
     project.settings["page_size"] = 5
@@ -69,6 +71,7 @@ def test_a_sweep_that_breaks_off_marks_nothing(sandbox: Sandbox, project: Projec
     assert len(gone(project, "conversations")) == 1
 
 
+@pytest.mark.long
 def test_a_sweep_that_finds_a_fifth_gone_marks_nothing_unless_that_is_allowed(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -123,6 +126,7 @@ def test_what_was_never_read_whole_is_read_and_not_swept(
     assert project.metadata("conversations")["intercom/inserted"] > 0
 
 
+@pytest.mark.long
 def test_a_later_start_date_makes_no_article_gone(
     sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +139,7 @@ def test_a_later_start_date_makes_no_article_gone(
     assert (living(project, "articles"), gone(project, "articles")) == (before, set())
 
 
+@pytest.mark.long
 def test_a_sweep_that_gets_fewer_than_it_is_told_of_marks_nothing(
     sandbox: Sandbox, project: Project
 ) -> None:

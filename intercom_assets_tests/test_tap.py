@@ -69,6 +69,7 @@ def command(files: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "intercom_assets.tap", "-c", f"{files}/config.json", *arguments]
 
 
+@pytest.mark.long
 def test_everything_arrives_as_it_is_at_the_source(sandbox: Sandbox, files: Path) -> None:
     done = subprocess.run(command(files), capture_output=True, text=True, check=True)
     target = Target().read(done.stdout)
@@ -81,6 +82,7 @@ def test_everything_arrives_as_it_is_at_the_source(sandbox: Sandbox, files: Path
     assert sandbox.token not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_a_second_sync_brings_what_changed(sandbox: Sandbox, run: Run) -> None:
     target = Target().read(run())
     before = dict(target.counts)

@@ -39,6 +39,7 @@ def run(project: Project, *streams: str, key_prefix: str = "") -> list[tuple[int
     ]
 
 
+@pytest.mark.long
 def test_a_run_ends_with_a_line_a_stream_that_says_what_it_brought(
     sandbox: Sandbox, project: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:

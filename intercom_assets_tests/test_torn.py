@@ -93,6 +93,7 @@ def written_in_place(before: Path, after: Path) -> dict[int, bytes]:
     }
 
 
+@pytest.mark.long
 def test_a_checkpoint_that_is_cut_off_within_a_block_loses_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -64,6 +64,7 @@ def die_while_it_widens(runs: Forker, sandbox: Sandbox, folder: Path) -> int:
         boundary += 1
 
 
+@pytest.mark.long
 def test_killed_after_the_commit_that_widens_the_file_opens(things: Things) -> None:
     check_that_it_opens(things, TZ=FAR_AWAY)
 
