@@ -151,6 +151,7 @@ class Writer:
             self._state = buffer.state
             self._count(buffer)
             self._observe()
+        collect_recent()
 
     def _count(self, buffer: Buffer) -> None:
         self._records[self._landing.name] += buffer.count
@@ -165,7 +166,6 @@ class Writer:
         self._observed_at, self._is_told = now, True
         numbers = self.numbers(self._landing, self._extraction, self._landing.describe())
         self._step.tell(dg.AssetObservation(self._step.key, metadata=numbers))
-        collect_recent()
 
     def numbers(self, berth: Berth, extraction: Extraction, table: Described) -> dict[str, Any]:
         """How far the run is at one of its tables: all numbers that any event tells of it.
