@@ -200,6 +200,22 @@ def test_a_chart_ends_today_however_long_nothing_has_come(
     assert len(starts) == 1, "what came last is still to be seen"
 
 
+@pytest.mark.parametrize("role", ["r" * 300, "a$b$c"])
+def test_a_name_of_whatever_length_leaves_a_chart_its_picture(
+    sandbox: Sandbox, project: Project, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    newest = max(sandbox.workspace.contacts.values(), key=lambda each: int(each["created_at"]))
+    newest["role"] = role
+    seen: list[Any] = []
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda self, file: seen.append(self.figure))
+    project.io_manager["charts"] = True
+    project.run("contacts")
+    [figure] = seen
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any(name.startswith(role[0]) for name in named) and max(map(len, named)) <= 24
+    assert figure.axes[0].get_position().width > 0.6
+
+
 def test_no_matplotlib_is_no_failure(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)

@@ -17,9 +17,10 @@ DAYS = 90
 SERIES = 6
 OTHERS = "others"
 
-# In dots; those of the legend: what is beside its texts, and a letter of them.
+# In dots; those of the legend: what is beside its texts, and a letter of them, of which there are
+# so many at most.
 WIDTH, HEIGHT, DPI = 720, 260, 100
-LEGEND, LETTER = 60, 6
+LEGEND, LETTER, LETTERS = 60, 7, 24
 
 Count = tuple[date, str, int]
 
@@ -85,9 +86,10 @@ def draw(chart: Chart, counts: Sequence[Count], today: date) -> bytes:
     series = _series(counts)
     heights = [[by_day.get(day, 0) for day in days] for by_day in series.values()]
     # A dollar sign would begin a formula.
-    labels = [name.replace("$", r"\$") for name in series]
+    names = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in series]
+    labels = [name.replace("$", r"\$") for name in names]
     # Not by one of matplotlib's layouts: each measures every text, which takes as long as drawing.
-    legend = LEGEND + LETTER * max(map(len, labels))
+    legend = LEGEND + LETTER * max(map(len, names))
     figure.subplots_adjust(left=0.075, right=1 - legend / WIDTH, top=0.88, bottom=0.17)
     if chart.stacked:
         # One shape a series: a rectangle a day would take three times as long.
