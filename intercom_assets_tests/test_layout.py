@@ -66,6 +66,14 @@ def test_a_schema_that_is_there_in_another_case_is_the_same(
     assert project.differences(*both) == {}
 
 
+def test_a_table_of_capitals_is_written_again_and_again(things: Things) -> None:
+    for name in ("a", "b"):
+        landing = Landing(things.warehouse, "Things", MERGED, "workspace", f"run {name}")
+        landing.commit([Batch([{**RECORD, "name": name, "updated_at": None}], SyncState())])
+    assert things.query('select name from intercom."Things"') == [("b",)]
+    assert things.warehouse.ask(lambda c: things.warehouse.books(c).bookmark("Things")) == 0
+
+
 @pytest.mark.file_only
 def test_a_workspace_that_intercom_does_not_name_is_not_stored_and_one_that_was_heals(
     tmp_path: Path,

@@ -79,9 +79,9 @@ def lay_out(connection: DuckDBPyConnection, schema: str, kind: Kind, stream: str
     _agree(connection, home, kind)
     for name, columns in BOOKS.items():
         own = kind.book(name, stream)
-        table = f"{home}.{quote(own)}"
-        _make(connection, table, columns, there.get(own))
-        if name in there and own not in there:
+        table, found = f"{home}.{quote(own)}", there.get(own.lower())
+        _make(connection, table, columns, found)
+        if name in there and found is None:
             # Earlier versions had one for all streams in every kind of warehouse.
             connection.execute(
                 f"insert into {table} by name from {home}.{name} where stream = ?", [stream]
