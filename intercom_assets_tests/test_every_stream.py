@@ -111,3 +111,14 @@ def test_custom_objects_without_a_type_are_refused_with_what_to_do(project: Proj
     failure = result.failure_data_for_node("custom_object_instances")
     assert failure is not None
     assert "INTERCOM_CUSTOM_OBJECT_TYPES" in str(failure.user_failure_data)
+
+
+@pytest.mark.long
+def test_answers_of_one_run_may_come_in_different_seconds(project: Project) -> None:
+    project.run("teams")
+    project.sandbox.latency = 0.6
+    project.settings["max_concurrency"] = 1
+    project.run("team_metrics")
+    moments = project.query("select count(distinct observed_at) from intercom.team_metrics")
+    assert moments > [(1,)]
+    assert project.differences("team_metrics") == {}

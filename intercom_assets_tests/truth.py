@@ -166,9 +166,8 @@ def disagreements(
         renamed: Columns of fields that could not keep their name.
     """
     wanted = raw_records(workspace, stream)
-    if observed_at := PLAIN[stream].observed_at if stream in PLAIN else "":
-        newest = max((row[observed_at] for row in landed), default=None)
-        landed = [row for row in landed if row[observed_at] == newest]
+    if stream in PLAIN and PLAIN[stream].observed_at:
+        landed = _newest_of_each_parent(landed, PLAIN[stream])
     key = _key_of(stream)
     # Parts that were stored while they were among the newest stay.
     owned = {"conversation_parts": workspace.parts, "ticket_parts": workspace.ticket_parts}
@@ -181,6 +180,15 @@ def disagreements(
         if row is not None:
             problems += _field_problems(stream, record, row, types, renamed)
     return problems
+
+
+def _newest_of_each_parent(rows: list[dict[str, Any]], of: Collection) -> list[dict[str, Any]]:
+    """The rows of the newest answer for each parent, which come in seconds of their own."""
+    newest: dict[Any, Any] = {}
+    for row in rows:
+        parent, at = row[of.parent_id], row[of.observed_at]
+        newest[parent] = max(at, newest.get(parent, at))
+    return [row for row in rows if row[of.observed_at] == newest[row[of.parent_id]]]
 
 
 def _key_of(stream: str) -> Callable[[dict[str, Any]], str]:
