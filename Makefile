@@ -34,6 +34,7 @@ types: $(DEV_STAMP) ## Check types
 
 # Three workers keep two cores busy: a test waits for sockets and the disk a fifth of its time.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
+
 test: $(DEV_STAMP) lint types ## Check everything but what takes long, in less than five minutes on two cores
 	$(PYTEST) -m "not slow and not long"
 
