@@ -30,7 +30,7 @@ from intercom_assets.warehouse.lease import Turn, beating
 
 # A transaction costs some tens of milliseconds, whatever is in it; what waits for one is bounded.
 COMMIT_ROWS = 5_000
-COMMIT_BYTES = 6 * 1024 * 1024
+COMMIT_BYTES = 7 * 1024 * 1024
 COMMIT_SECONDS = 5.0
 OBSERVATION_SECONDS = 10.0
 

@@ -6,7 +6,7 @@ after each page the state claims what the order of the search makes certain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -155,8 +155,8 @@ class SearchStream(IncrementalStream):
             halves = self._halves(walk, page, last) if is_first and not over else []
             if halves:
                 yield Spawn([partial(self._walk, half) for half in halves])
-            # While this one's lists are completed.
-            following = None if over or halves else self._ahead(pages)
+            # On its way while this one's lists are completed, and its records stored.
+            following = None if over or halves else in_background(partial(next, pages))
             walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
             asked = sublists.complete(self, wanted, self.sublists)
@@ -165,11 +165,6 @@ class SearchStream(IncrementalStream):
             if following is None:
                 return
             page, is_first = following(), False
-
-    def _ahead(self, pages: Iterator[Page]) -> Callable[[], Page]:
-        """The next page; on its way already, if its answer takes long enough."""
-        following = partial(next, pages)
-        return in_background(following) if self.client.pacer.worthwhile(1) else following
 
     def _halves(self, walk: Walk, page: Page, last: int | None) -> list[Walk]:
         """What is left of a walk after its first page, as two walks, if that is worth while."""

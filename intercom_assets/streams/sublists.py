@@ -160,4 +160,5 @@ def _with_fields_of_embedded(item: Record, kind: Any, start: str | None) -> Reco
     named = {"id": item.get("id"), "type": item.get("type", kind)}
     if start is not None and not item.get("url"):
         named["url"] = f"{start}{item.get('id')}"
-    return {**named, **{name: item[name] for name in item if name not in named}}
+    # These first, as in an embedded item, and not for the item to take back.
+    return {**named, **item, **named}
