@@ -346,6 +346,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", REFUSALS)
 @pytest.mark.parametrize("status", [200, 429])
 def test_no_call_waits_longer_than_two_windows_for_a_header(
@@ -368,6 +369,7 @@ def test_no_call_waits_longer_than_two_windows_for_a_header(
     assert sandbox.faults[0].fired == 1
 
 
+@pytest.mark.long
 def test_a_run_survives_errors_with_a_good_status(
     sandbox: Sandbox, make_project: Callable[..., Project]
 ) -> None:

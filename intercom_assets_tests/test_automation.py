@@ -172,6 +172,7 @@ def test_what_shows_up_late_behind_the_bookmark_is_asked_for_until_a_run_has_rea
         assert tick(defs, instance, cursor).skip_message == "nothing changed"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "tags", [{"intercom/workspace": "intercom"}, {}], ids=["by a job", "by mouse"]
 )
@@ -218,6 +219,7 @@ def test_an_intercom_that_is_down_is_asked_later_and_within_seconds(
         assert len(sandbox.requests) == 2
 
 
+@pytest.mark.long
 def test_a_stream_that_may_not_be_read_does_not_hide_the_others(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_missing_parts_are_found_once(sandbox: Sandbox, project: Project) -> Non
     assert results(project, "conversations", "conversation_parts")[name], "told once"
 
 
+@pytest.mark.long
 def test_parts_without_their_conversation_are_found(project: Project) -> None:
     project.run("conversations", "conversation_parts")
     execute(

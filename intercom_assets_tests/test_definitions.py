@@ -136,6 +136,7 @@ def test_assets_take_owners_tags_groups_and_schemas() -> None:
     assert asset.op.pools == {"intercom_api_crm"}
 
 
+@pytest.mark.long
 def test_an_own_io_manager_gets_the_batches(sandbox: Sandbox) -> None:
     received: list[Any] = []
 

@@ -276,6 +276,7 @@ def test_a_conversation_of_which_intercom_says_that_it_is_gone_is_marked(
     assert gone(project, "conversations") == {ident}
 
 
+@pytest.mark.long
 def test_many_that_are_not_found_are_not_taken_for_deleted(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -83,6 +83,7 @@ def lost(project: Project, stream: str) -> list[str]:
     return [problem for problem in found if "is there, but not at the source" not in problem]
 
 
+@pytest.mark.long
 def test_a_contact_that_is_merged_while_its_lists_are_read_stays_as_the_list_gave_it(
     sandbox: Sandbox, project: Project
 ) -> None:
@@ -331,6 +332,7 @@ def test_a_field_keeps_the_name_of_its_column_when_everything_is_read_again(
     assert ("name__3",) not in things.query("select column_name from duckdb_columns()")
 
 
+@pytest.mark.long
 def test_a_table_that_lost_its_key_is_refused_and_nothing_changes(project: Project) -> None:
     project.run("contacts")
     project.query("alter table intercom.contacts drop column id")

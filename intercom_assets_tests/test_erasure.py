@@ -264,6 +264,7 @@ def test_a_run_brings_back_nothing_that_intercom_does_not_send_again(scene: Scen
     assert scene.found(*SIGNS) == {}
 
 
+@pytest.mark.long
 def test_a_contact_that_was_merged_is_erased_with_its_survivor(scene: Scene) -> None:
     with pytest.raises(NotErasable, match=f"merged into {scene.person}: erase that one"):
         scene.erase(scene.merged)
@@ -281,6 +282,7 @@ def test_somebody_else_with_the_same_email_is_named_and_stays(scene: Scene) -> N
     assert scene.erase("nobody").removed == {}
 
 
+@pytest.mark.long
 def test_what_fails_half_way_has_done_nothing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

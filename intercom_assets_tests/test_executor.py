@@ -84,6 +84,7 @@ def a_chain() -> dg.JobDefinition:
     return job(source, doubled, last)
 
 
+@pytest.mark.long
 def test_what_depends_on_another_comes_after_it(instance: dg.DagsterInstance) -> None:
     result = execute(a_chain, instance)
     assert result.success
@@ -142,6 +143,7 @@ def one_that_asks_for_more_tries_at_once() -> dg.JobDefinition:
     return asks_for_more_tries(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "wanted", [one_that_asks_for_more_tries, one_that_asks_for_more_tries_at_once]
 )
@@ -204,6 +206,7 @@ def test_no_more_steps_run_at_once_than_wanted(
     assert gauge.most == 2
 
 
+@pytest.mark.long
 def test_pools_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "gauge", Gauge())
     monkeypatch.setattr(
@@ -282,6 +285,7 @@ def dynamic() -> dg.JobDefinition:
     return squares
 
 
+@pytest.mark.long
 def test_dynamic_outputs_are_mapped(instance: dg.DagsterInstance) -> None:
     result = execute(dynamic, instance)
     assert result.success

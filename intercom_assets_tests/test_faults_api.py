@@ -72,6 +72,7 @@ def test_the_first_call_of_a_run_fails_like_any_other(sandbox: Sandbox, project:
     assert "INTERCOM_ACCESS_TOKEN" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_lacking_scope_fails_one_asset_and_the_others_succeed(
     make_project: Callable[..., Project], status: int

@@ -35,6 +35,7 @@ def make(store: Warehouse) -> list[str]:
     return [name for table in tables for name in make_fivetran_views(store, table, "fivetran")]
 
 
+@pytest.mark.long
 def test_rows_are_ours_in_fivetrans_shape(database: Path) -> None:
     store = warehouse(database)
     assert set(make(store)) == {
@@ -59,6 +60,7 @@ def test_rows_are_ours_in_fivetrans_shape(database: Path) -> None:
     assert rows(f"select count(*) from {path}.conversation_part_history") == [(len(desk().parts),)]
 
 
+@pytest.mark.long
 def test_what_is_gone_says_so(database: Path) -> None:
     store = warehouse(database)
     make(store)

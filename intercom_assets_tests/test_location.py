@@ -53,6 +53,7 @@ def test_what_is_no_file_stays_as_it_is(database: str) -> None:
     assert local_file(database) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["environment", "python"])
 def test_the_database_and_its_lock_are_where_the_home_folder_is(
     home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, how: str

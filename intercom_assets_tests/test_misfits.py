@@ -28,6 +28,7 @@ def kind_of(things: Things, column: str) -> str:
     return dict(each[:2] for each in things.query("describe intercom.things"))[column]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", [-62135769600, 10**18, "0000-00-00T00:00:00Z"])
 def test_a_time_of_no_calendar_lands_beside_its_column_and_is_told(
     sandbox: Sandbox, project: Project, moment: Any

@@ -82,6 +82,7 @@ def test_a_token_without_the_scope_is_told_from_a_bad_one(
     assert not project.run("macros", raise_on_error=False).success
 
 
+@pytest.mark.long
 def test_what_was_stored_before_stays_and_comes_right_again(
     sandbox: Sandbox, project: Project
 ) -> None:

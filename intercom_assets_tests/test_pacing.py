@@ -61,6 +61,7 @@ def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("intercom_assets.client.pacing.WINDOW_SECONDS", 1.0)
 
 
+@pytest.mark.long
 def test_alone_the_whole_quota_is_used_and_no_call_is_refused(short_windows: None) -> None:
     with Sandbox(**SMALL, latency=0.01) as sandbox:
         sandbox.limit, sandbox.window = 40, 1.0

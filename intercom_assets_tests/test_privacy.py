@@ -25,6 +25,7 @@ def digest(text: str) -> str:
     return hmac.new(SALT.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
+@pytest.mark.long
 def test_dropped_and_hashed_fields_are_nowhere_in_the_database(
     sandbox: Sandbox, project: Project, tmp_path: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_paths_reach_into_json_and_lists(project: Project) -> None:
             assert now_one["id"] == was_one["id"]
 
 
+@pytest.mark.long
 def test_without_bodies_nothing_that_people_wrote_lands(project: Project) -> None:
     project.settings["drop_bodies"] = True
     project.run("conversations", "conversation_parts")
@@ -86,6 +88,7 @@ def test_without_bodies_nothing_that_people_wrote_lands(project: Project) -> Non
     assert written == (0,)
 
 
+@pytest.mark.long
 def test_what_landed_before_goes_with_a_full_refresh(project: Project) -> None:
     project.run("contacts")
     assert project.query("select count(email) from intercom.contacts") != [(0,)]

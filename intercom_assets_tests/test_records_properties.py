@@ -193,6 +193,7 @@ errors = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.integers(100, 999), bodies | errors)
 def test_whatever_an_answer_is_it_is_an_object_or_an_error_that_says_which_call(

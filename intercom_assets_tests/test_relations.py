@@ -107,6 +107,7 @@ def test_rows_that_are_marked_as_gone_are_left_out(project: Project) -> None:
     assert "_deleted_at" not in columns(project, "contacts_flat")
 
 
+@pytest.mark.long
 def test_a_column_that_is_left_out_for_privacy_makes_an_empty_relation(
     project: Project,
 ) -> None:

@@ -78,6 +78,7 @@ def test_whoever_comes_within_a_commit_need_not_wait_for_its_end(
         ).fetchone() == (True, 0)
 
 
+@pytest.mark.long
 def test_a_connection_with_another_configuration_is_waited_for(
     sandbox: Sandbox, project: Project
 ) -> None:

@@ -96,6 +96,7 @@ def test_what_is_fewer_than_told_is_kept_as_cut_counted_and_named(
     assert f"notes of {owner[1]} are 75, of which Intercom gives {given}" in caplog.text
 
 
+@pytest.mark.long
 def test_a_list_cut_short_comes_right_when_its_record_changes(
     sandbox: Sandbox, project: Project
 ) -> None:

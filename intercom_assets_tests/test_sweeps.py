@@ -86,6 +86,7 @@ def test_a_sweep_that_finds_a_fifth_gone_marks_nothing_unless_that_is_allowed(
     assert gone(project, "companies") == set(lost)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", ["companies", "segments"])
 def test_a_run_that_reads_everything_anyway_marks_what_is_gone(
     sandbox: Sandbox, project: Project, stream: str

@@ -112,6 +112,7 @@ def test_an_empty_answer_empties_no_table(sandbox: Sandbox, run: Run) -> None:
     assert target.tables["tags"]
 
 
+@pytest.mark.long
 def test_children_are_synced_when_only_they_are_selected(sandbox: Sandbox, run: Run) -> None:
     target = Target().read(run(catalog=only("conversation_parts")))
     assert list(target.tables) == ["conversation_parts"]
@@ -260,6 +261,7 @@ def test_files_that_cannot_be_read_are_named(
     assert "secret-tok" not in caplog.text
 
 
+@pytest.mark.long
 def test_settings_that_are_absent_come_from_the_environment(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
