@@ -160,5 +160,5 @@ def _with_fields_of_embedded(item: Record, kind: Any, start: str | None) -> Reco
     named = {"id": item.get("id"), "type": item.get("type", kind)}
     if start is not None and not item.get("url"):
         named["url"] = f"{start}{item.get('id')}"
-    # These first, as in an embedded item, and not for the item to take back.
+    # First, as an embedded item has them, and last, for an empty url of the item's own is none.
     return {**named, **item, **named}

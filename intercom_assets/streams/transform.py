@@ -89,16 +89,8 @@ def list_in(value: Any) -> tuple[str, list[Any]]:
 
 def is_cut(value: Any) -> bool:
     """Whether Intercom shows only the first items of a list."""
-    # Most lists of most records say that they are empty: what else is in them need not be known.
-    if not isinstance(value, dict) or not _tells_more(value):
-        return False
     key, items = list_in(value)
     return bool(key) and _is_cut(value, items)
-
-
-def _tells_more(value: Mapping[str, Any]) -> bool:
-    """Whether an envelope says anything by which its list may be cut."""
-    return bool(value.get("total_count") or value.get("has_more") or value.get("pages"))
 
 
 def _is_cut(value: Mapping[str, Any], items: list[Any]) -> bool:
