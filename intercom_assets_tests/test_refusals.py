@@ -13,7 +13,7 @@ from intercom_assets.sandbox.request_log import RequestLog
 from intercom_assets.singer import tap
 from intercom_assets.singer.catalog import select
 from intercom_assets.streams import STREAMS, Parent
-from intercom_assets.streams.refusals import HOPELESS, Refusals
+from intercom_assets.streams.refusals import HOPELESS, Refusals, Refused
 from intercom_assets.streams.refusals import MANY as MANY_FAULTS
 from intercom_assets.streams.state import SyncState
 from intercom_assets_tests.conftest import Project, client_of
@@ -92,10 +92,10 @@ def test_where_nothing_can_be_read_it_is_given_up_early() -> None:
     first, later = (Refusals("conversations", is_first=is_first) for is_first in (True, False))
     for n in range(HOPELESS - 1):
         for refusals in (first, later):
-            refusals.count(Parent(str(n), n), problem)
+            refusals.count(Refused(Parent(str(n), n), problem))
     with pytest.raises(PermissionDenied):
-        first.count(Parent("last", 0), problem)
-    later.count(Parent("last", 0), problem)
+        first.count(Refused(Parent("last", 0), problem))
+    later.count(Refused(Parent("last", 0), problem))
 
 
 @pytest.mark.long
@@ -148,7 +148,7 @@ def test_many_are_ten_and_more_than_a_tenth(
     refusals = Refusals("conversations", known=known)
     refusals.stored = stored
     for n in range(asked):
-        refusals.count(Parent(str(n), n), PermissionDenied("no") if n < refused else None)
+        refusals.count(Refused(Parent(str(n), n), PermissionDenied("no")) if n < refused else None)
     with pytest.raises(PermissionDenied) if fails else nullcontext():
         refusals.judge()
 
@@ -228,12 +228,12 @@ def test_a_contact_that_was_cut_before_a_run_died_is_read_again(sandbox: Sandbox
 def test_an_outage_is_no_matter_of_single_records() -> None:
     problem, refusals = ServerError("down"), Refusals("conversations")
     for n in range(MANY_FAULTS - 1):
-        refusals.count(Parent(str(n), n), problem)
-    refusals.count(Parent("between", 0), None)
+        refusals.count(Refused(Parent(str(n), n), problem))
+    refusals.count()
     for n in range(MANY_FAULTS - 1):
-        refusals.count(Parent(str(n), n), problem)
+        refusals.count(Refused(Parent(str(n), n), problem))
     with pytest.raises(ServerError):
-        refusals.count(Parent("last", 0), problem)
+        refusals.count(Refused(Parent("last", 0), problem))
 
 
 def test_the_tap_asks_again_for_the_one_it_could_not_read(

@@ -123,6 +123,9 @@ def answering(bodies: Mapping[str, object]) -> Iterator[IntercomClient]:
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -384,6 +387,21 @@ def test_rule_5_a_record_without_its_key_is_an_error(
     del sandbox.workspace.record("segments", next(iter(sandbox.workspace.segments)))["id"]
     with pytest.raises(MalformedResponse, match="a record of segments has no id"):
         list(STREAMS["segments"](client).get_records())
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/companies/scroll", "companies"), ("/contacts/search", "contacts")]
+)
+def test_rule_5_a_record_without_its_key_is_an_error_where_a_list_of_it_is_cut(
+    path: str, name: str
+) -> None:
+    notes = {"type": "list", "notes": [], "total_count": 3, "has_more": True}
+    page = {"data": [{"notes": notes}], "scroll_param": "next", "total_count": 1}
+    with (
+        answering({"/me": {}, path: page}) as client,
+        pytest.raises(MalformedResponse, match=f"a record of {name} has no id"),
+    ):
+        list(STREAMS[name](client).get_records())
 
 
 def test_rule_5_a_value_that_does_not_fit_widens_a_replaced_table(things: Things) -> None:

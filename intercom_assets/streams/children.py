@@ -17,7 +17,7 @@ from intercom_assets.client.pagination import Page
 from intercom_assets.streams.base import noun_of
 from intercom_assets.streams.beginning import begin
 from intercom_assets.streams.records import Batch, Gone, Parent, Run
-from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals, is_many
+from intercom_assets.streams.refusals import OF_ONE_RECORD, Refusals, Refused, is_many
 from intercom_assets.streams.state import SyncState
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record
@@ -193,7 +193,8 @@ class ChildStream(IncrementalStream):
         tasks = (partial(self._read_families, group, refusals) for group in groups)
         workers = min(self.client.settings.max_concurrency, len(groups))
         for family in overlap(tasks, workers, lambda family: family.size):
-            refusals.count(family.parent, family.problem)
+            problem = family.problem
+            refusals.count(Refused(family.parent, problem) if problem else None)
             yield family
 
     def _read_families(self, parents: Sequence[Parent], refusals: Refusals) -> list[Family]:

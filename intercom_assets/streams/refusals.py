@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from intercom_assets.client.errors import (
     IntercomError,
@@ -27,6 +28,18 @@ MANY, MANY_SHARE = 10, 0.1
 HOPELESS = 100
 # Of more than that the rest is counted only.
 NAMED = 5
+
+
+class Refused(NamedTuple):
+    """What could not be read.
+
+    Attributes:
+        parent: On whom it hangs.
+        problem: Why.
+    """
+
+    parent: Parent
+    problem: IntercomError
 
 
 class Refusals:
@@ -63,21 +76,22 @@ class Refusals:
         """Whether nothing was ever read: then what is not found may be the route, not a record."""
         return self._is_first and len(self.parents) == self._asked
 
-    def count(self, parent: Parent, problem: IntercomError | None) -> None:
+    def count(self, refused: Refused | None = None) -> None:
         """Counts an answer.
 
         Args:
-            parent: On whom it hangs what was asked for.
-            problem: What was wrong with the answer, if something was.
+            refused: What was wrong with the answer, if something was.
 
         Raises:
             IntercomError: When it has become clear that nothing will be read.
         """
         self._asked += 1
+        if refused is None:
+            self._faults_in_a_row = 0
+            return
+        parent, problem = refused
         is_fault = isinstance(problem, RetriableError)
         self._faults_in_a_row = self._faults_in_a_row + 1 if is_fault else 0
-        if problem is None:
-            return
         self.parents.append(parent)
         self._absent += isinstance(problem, NotFound)
         if self._problem is None or not isinstance(problem, NotFound):

@@ -111,7 +111,7 @@ class SearchStream(IncrementalStream):
         workers = partial(self.client.pacer.worthwhile, WALKS_AT_ONCE)
         for step in overlap(tasks, workers, lambda step: step.size):
             for asked in step.asked:
-                refusals.count(asked.record, asked.problem)
+                refusals.count(asked.refused)
             start, end = step.claimed
             # Not beyond now: the Date that the run began with may have been wrong.
             state = state.with_read(
@@ -159,8 +159,8 @@ class SearchStream(IncrementalStream):
             following = None if over or halves else in_background(partial(next, pages))
             walk = replace(walk, cursor=page.cursor if following else None)
             wanted = [record for record in page.records if self._is_inside(walk, record)]
-            asked = sublists.complete(self, wanted, self.sublists)
             records, nested = self.taken_apart(wanted)
+            asked = sublists.complete(self, records, self.sublists)
             yield Step(walk, records, nested, page.size, asked, self._claim(walk, last, over))
             if following is None:
                 return

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 
 from intercom_assets.client.errors import (
     IncompleteAnswer,
-    IntercomError,
     MalformedResponse,
     NotFound,
 )
 from intercom_assets.client.pagination import list_pages
 from intercom_assets.streams.base import BaseStream
 from intercom_assets.streams.records import Gone, Parent
-from intercom_assets.streams.refusals import OF_ONE_RECORD
+from intercom_assets.streams.refusals import OF_ONE_RECORD, Refused
 from intercom_assets.streams.timestamps import parse_epoch
 from intercom_assets.streams.transform import Record, is_cut, list_in, told_total
 from intercom_assets.threads.overlap import overlap
@@ -55,15 +54,13 @@ class Asked(NamedTuple):
     """A list that its own route was asked for.
 
     Attributes:
-        record: Whose list it is, as `Refusals` counts it.
         outcome: One of `COUNTED`.
-        problem: Why it could not be read, if it could not.
+        refused: Why it could not be read, if it could not.
         gone: The record, if it was merged into another one since it was listed.
     """
 
-    record: Parent
     outcome: str
-    problem: IntercomError | None = None
+    refused: Refused | None = None
     gone: tuple[Gone, ...] = ()
 
 
@@ -74,15 +71,21 @@ def complete(
 
     Args:
         stream: Whose records they are.
-        records: As Intercom sent them.
+        records: As Intercom sent them, or in regular form, where an envelope that is left is of a
+            list that was cut.
         sublists: Where the rest is, by field.
 
     Returns:
         What was asked for.
+
+    Raises:
+        MalformedResponse: When a record whose list is cut has no id to ask by.
     """
     cut = [(record, field) for record in records for field in sublists if is_cut(record.get(field))]
     if not cut or stream.only_keys:
         return []
+    if any(record.get("id") is None for record, _ in cut):
+        raise MalformedResponse(f"a record of {stream.tap_stream_id} has no id")
     tasks = (partial(_complete, stream, record, field, sublists[field]) for record, field in cut)
     workers = stream.client.pacer.worthwhile(min(LISTS_AT_ONCE, len(cut)))
     asked = list(overlap(tasks, workers))
@@ -91,15 +94,16 @@ def complete(
 
 
 def _complete(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> list[Asked]:
-    of = Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
     try:
-        return [Asked(of, _completed(stream, record, field, sublist))]
+        return [Asked(_completed(stream, record, field, sublist))]
     except NotFound as problem:
         # The record was deleted or merged since it was listed: what the list gave stands.
-        merged = Gone(stream.tap_stream_id, of.id, stream.now(), problem.merged_into)
-        return [Asked(of, GONE, gone=(merged,) if problem.is_merged else ())]
+        ident, into = str(record["id"]), problem.merged_into
+        merged = Gone(stream.tap_stream_id, ident, stream.now(), into)
+        return [Asked(GONE, gone=(merged,) if problem.is_merged else ())]
     except OF_ONE_RECORD as problem:
-        return [Asked(of, REFUSED, problem)]
+        of = Parent(str(record["id"]), parse_epoch(record.get("updated_at")) or 0)
+        return [Asked(REFUSED, Refused(of, problem))]
 
 
 def _completed(stream: BaseStream, record: Record, field: str, sublist: Sublist) -> str:
@@ -112,15 +116,16 @@ def _completed(stream: BaseStream, record: Record, field: str, sublist: Sublist)
     is_short = is_short or len(wanted) < total
     # Less never takes the place of more.
     items = shown if len(wanted) < len(shown) else _like(shown, wanted)
+    if not is_short:
+        record[field] = items
+        return COMPLETED
     record[field] = {
         "type": envelope.get("type"),
         key: items,
         "url": envelope.get("url"),
         "total_count": total,
-        "has_more": is_short,
+        "has_more": True,
     }
-    if not is_short:
-        return COMPLETED
     logger.warning(
         "%s: %s of %s are %d, of which Intercom gives %d: kept as cut short",
         stream.tap_stream_id,

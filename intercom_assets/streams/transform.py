@@ -89,6 +89,8 @@ def list_in(value: Any) -> tuple[str, list[Any]]:
 
 def is_cut(value: Any) -> bool:
     """Whether Intercom shows only the first items of a list."""
+    if not isinstance(value, dict):
+        return False
     key, items = list_in(value)
     return bool(key) and _is_cut(value, items)
 

@@ -50,7 +50,7 @@ class Companies(IncrementalStream):
             tell(page, self.counts, self.tap_stream_id)
             # What was refused needs no note: the next run reads every company.
             for asked in sublists.complete(self, page.records, SUBLISTS):
-                refusals.count(asked.record, asked.problem)
+                refusals.count(asked.refused)
             yield page
         refusals.judge()
 
