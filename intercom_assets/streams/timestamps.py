@@ -12,6 +12,8 @@ from dateutil.parser import isoparse
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # 10^11 seconds is the year 5138: what is larger can only be milliseconds.
 _MILLISECONDS_FROM = 100_000_000_000
+_MINUTES = tuple(f"T{minute // 60:02d}:{minute % 60:02d}" for minute in range(1_440))
+_SECONDS = tuple(f":{second:02d}Z" for second in range(60))
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -49,9 +51,8 @@ def to_iso(value: Any) -> str | None:
     """The moment as ISO 8601 in UTC, e.g. ``2024-01-31T00:00:00Z``, or None if there is none."""
     if type(value) is int and 0 <= value < _MILLISECONDS_FROM:
         # The common form, and ten of it in a contact: put together from parts that repeat.
-        days, rest = divmod(value, 86_400)
-        minutes, seconds = divmod(rest, 60)
-        return f"{_date(days)}T{_clock(minutes)}:{seconds:02d}Z"
+        minute, second = _MINUTES[value // 60 % 1_440], _SECONDS[value % 60]
+        return f"{_date(value // 86_400)}{minute}{second}"
     moment = parse_time(value)
     if moment is None:
         return None
@@ -61,11 +62,6 @@ def to_iso(value: Any) -> str | None:
 @lru_cache(maxsize=8192)
 def _date(days: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(days * 86_400))
-
-
-@lru_cache(maxsize=1440)
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _as_number(value: Any) -> int | float | None:
