@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 
 class ServerClock:
@@ -17,7 +18,7 @@ class ServerClock:
         if not date:
             return
         try:
-            told = parsedate_to_datetime(date).timestamp()
+            told = _moment(date)
         except (TypeError, ValueError):
             return
         # The header is cut to whole seconds and ages on the way: the largest offset is the truest,
@@ -36,3 +37,9 @@ class ServerClock:
         if self._offset is None:
             return time.time()
         return time.monotonic() + self._offset
+
+
+# All answers of a second have the same date.
+@lru_cache(maxsize=4)
+def _moment(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()

@@ -15,6 +15,8 @@ from intercom_assets.client.errors import IntercomError, RequestRefused, ServerE
 from intercom_assets.client.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 15.0
+# Whoever sends repeats. Made once: urllib3 would make another one for each call.
+NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
 
 
 class Reply(NamedTuple):
@@ -102,7 +104,7 @@ class Transport:
                 body=None if json is None else msgspec.json.encode(json),
                 headers=headers,
                 timeout=self._timeout,
-                retries=False,
+                retries=NO_RETRIES,
                 redirect=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as problem:
